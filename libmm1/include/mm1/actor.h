@@ -1,0 +1,214 @@
+/* Actors: a behaviour with a state struct, and the verbs it may use on its context.
+ *
+ * An actor is run by one thread at a time. A turn takes one item of its queue; what it sends is copied, and what it
+ * receives is borrowed until the turn ends. All verbs are called inside a turn of the actor whose context it is.
+ *
+ * Errors: a verb that cannot be carried out says so in its status and changes nothing. A step harness or an injected
+ * fault may answer any verb with any status. */
+#ifndef MM1_ACTOR_H
+#define MM1_ACTOR_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <mm1/clock.h>
+#include <mm1/msg.h>
+#include <mm1/reason.h>
+#include <mm1/store.h>
+#include <mm1/transport.h>
+
+struct mm1_ctx; /* an actor's context, valid during its turns */
+
+/* A message as it arrived (CORE-06, CORE-07). Borrowed for the turn. */
+struct mm1_envelope {
+    const struct mm1_msg_type *type;
+    const void *msg;
+    mm1_addr to;       /* where it was first sent: a forward keeps it, and of a bound subnet it says which address */
+    uint64_t no;       /* number given by its node */
+    uint64_t trace_id; /* 0: none */
+    uint8_t ttl;       /* hops left (TTL-01) */
+    bool priority;     /* overtakes what waits without */
+};
+
+/* What an actor is made of. All functions run in turns of the actor. */
+struct mm1_behaviour {
+    const char *name;  /* for paths and traces */
+    size_t state_size; /* bytes of the state struct, zeroed before init */
+    /* The state struct's field list, or null; only with it the state can be hashed and printed. */
+    const struct mm1_msg_type *state_type;
+    /* First turn. `arg` is the copied argument of spawn, borrowed for this turn; null when there was none. Anything but
+     * MM1_OK ends the actor with init_failed. May be null. */
+    MM1_NODISCARD mm1_status (*init)(struct mm1_ctx *ctx, void *state, const void *arg);
+    /* Takes one message. Anything but MM1_OK ends the actor with error(status). */
+    MM1_NODISCARD mm1_status (*receive)(struct mm1_ctx *ctx, void *state, const struct mm1_envelope *envelope);
+    /* Frees what the state owns; no verb may be used. Runs once for each actor whose init was called, however it
+     * ends. May be null. */
+    void (*fini)(void *state);
+};
+
+#define MM1_TTL_DEFAULT 15
+#define MM1_INBOX_DEFAULT 1024
+
+/* --- about oneself -------------------------------------------------------------------------------------------- */
+
+/* The actor's main address. */
+MM1_API mm1_addr mm1_self(const struct mm1_ctx *ctx);
+/* The main address of the actor that spawned this one; bits 0 for the first actor of a node. */
+MM1_API mm1_addr mm1_parent(const struct mm1_ctx *ctx);
+/* The actor's path. Borrowed. */
+MM1_API const struct mm1_path *mm1_self_path(const struct mm1_ctx *ctx);
+/* The types that may arrive at this node. Borrowed. */
+MM1_API const struct mm1_msg_registry *mm1_types(const struct mm1_ctx *ctx);
+/* Memory of the node, through the allocator port. */
+MM1_API struct mm1_alloc *mm1_ctx_alloc(const struct mm1_ctx *ctx);
+
+/* --- messages ------------------------------------------------------------------------------------------------- */
+
+/* Case of a receive function: declares `m` when the envelope holds a struct T. Each case ends in `return`. */
+#define MM1_ON(envelope, T, m)                                                                     \
+    for (const struct T *m = mm1_is(envelope, &T##_type) ? (envelope)->msg : NULL; (m) != NULL;    \
+         (m) = NULL)
+
+static inline bool mm1_is(const struct mm1_envelope *envelope, const struct mm1_msg_type *type)
+{
+    return envelope->type == type;
+}
+
+/* Header of a message that is not the default one. Zero means default, except for trace_id 0: the current one. */
+struct mm1_header {
+    uint64_t trace_id;
+    uint64_t no; /* 0: the node's next number */
+    uint8_t ttl; /* 0: MM1_TTL_DEFAULT */
+    bool priority;
+};
+
+/* Sends a copy of `msg`. `header` null: all defaults.
+ * MM1_OK: it lies in an inbox of this node, or the address is local and nobody is there (traced as lost).
+ * MM1_NOT_FOUND: neither a local subnet nor a route. MM1_FULL: the inbox is full (priority messages need no permit).
+ * MM1_TTL_EXHAUSTED. MM1_NOMEM. MM1_INVALID: the message breaks a rule of its type. (MSG-05, MSG-06) */
+MM1_API MM1_NODISCARD mm1_status mm1_send(struct mm1_ctx *ctx, mm1_addr to, const struct mm1_msg_type *type,
+                                          const void *msg, const struct mm1_header *header);
+/* mm1_send of a literal: mm1_tell(ctx, to, kv_put, .key = k, .value = v). */
+#define mm1_tell(ctx, to, T, ...) mm1_send((ctx), (to), &T##_type, &(struct T){__VA_ARGS__}, NULL)
+/* Passes the message on to `to`: ttl is one less, the rest of the header and `envelope->to` stay (MSG-06).
+ * Statuses of mm1_send. */
+MM1_API MM1_NODISCARD mm1_status mm1_forward(struct mm1_ctx *ctx, mm1_addr to, const struct mm1_envelope *envelope);
+/* Notes that a message was not expected, and ignores it: the last line of most receive functions. MM1_OK. */
+MM1_API MM1_NODISCARD mm1_status mm1_unhandled(struct mm1_ctx *ctx, const struct mm1_envelope *envelope);
+
+/* --- life ----------------------------------------------------------------------------------------------------- */
+
+struct mm1_spawn {
+    const struct mm1_behaviour *behaviour;
+    const char *name;                   /* null: the behaviour's name and an ordinal; else copied */
+    const struct mm1_msg_type *arg_type; /* with it `arg` is copied as a message, else `arg_size` bytes are */
+    const void *arg;
+    size_t arg_size;
+    bool link;           /* link it to the caller, atomically */
+    uint32_t inbox_size; /* 0: MM1_INBOX_DEFAULT */
+};
+
+/* Spawns an actor and returns before its init has run (LIFE-01). MM1_NOMEM; MM1_RESOURCE: no address block is free, or
+ * the node is shutting down. */
+MM1_API MM1_NODISCARD mm1_status mm1_spawn(struct mm1_ctx *ctx, const struct mm1_spawn *spawn, mm1_addr *out);
+/* Ends this actor when its turn returns MM1_OK. The first reason counts. */
+MM1_API void mm1_quit(struct mm1_ctx *ctx, struct mm1_reason reason);
+/* Sends an exit signal with a reason (OTP's exit/2; STOP-01 with reason shutdown). A peer that traps exits gets Exited
+ * and lives, except for MM1_REASON_KILL; normal is ignored by one that does not trap and is not the sender. True when
+ * some actor's queue took the signal; false for a dead, foreign or bound address. */
+MM1_API bool mm1_exit(struct mm1_ctx *ctx, mm1_addr peer, struct mm1_reason reason);
+/* Kills: cannot be trapped, needs no memory (STOP-02). True when the address belongs to a living actor of this node; a
+ * remote address is refused: false. */
+MM1_API bool mm1_kill(struct mm1_ctx *ctx, mm1_addr peer);
+
+/* --- links and watches ---------------------------------------------------------------------------------------- */
+
+/* Links both ways; again is no change. A peer that is not there answers with an exit signal noproc, a remote or bound
+ * one with noconnection. MM1_NOMEM. */
+MM1_API MM1_NODISCARD mm1_status mm1_link(struct mm1_ctx *ctx, mm1_addr peer);
+/* Removes the link; an exit signal of the peer that was on its way is ignored from now on. */
+MM1_API void mm1_unlink(struct mm1_ctx *ctx, mm1_addr peer);
+/* Whether exit signals become mm1_exited messages. */
+MM1_API void mm1_trap_exit(struct mm1_ctx *ctx, bool on);
+/* Watches: one mm1_down with this reference when the peer ends, or at once with noproc (nobody there) or noconnection
+ * (remote or bound). References of an actor are never reused. MM1_NOMEM. */
+MM1_API MM1_NODISCARD mm1_status mm1_watch(struct mm1_ctx *ctx, mm1_addr peer, uint64_t *ref);
+/* Ends a watch; unknown references are ignored. No mm1_down of it is received afterwards, unless it lies in the queue
+ * already (WATCH-03). */
+MM1_API void mm1_unwatch(struct mm1_ctx *ctx, uint64_t ref);
+
+#define MM1_EXITED_FIELDS(F) F(addr, peer) F(sub(mm1_why), why)
+MM1_MSG_DECLARE(mm1_exited, MM1_EXITED_FIELDS)
+#define MM1_DOWN_FIELDS(F) F(addr, peer) F(id, ref) F(sub(mm1_why), why)
+MM1_MSG_DECLARE(mm1_down, MM1_DOWN_FIELDS)
+
+/* --- addresses ------------------------------------------------------------------------------------------------ */
+
+/* Serves a subnet: whatever is sent to an address of it arrives here, with `to` saying which. It ends with the actor.
+ * MM1_CONFLICT: it overlaps a bound subnet, or the node's auto subnet. MM1_NOMEM. (MSG-09, MSG-10) */
+MM1_API MM1_NODISCARD mm1_status mm1_bind(struct mm1_ctx *ctx, struct mm1_net net);
+
+/* --- time and chance ------------------------------------------------------------------------------------------ */
+
+/* Monotonic and wall-clock time, ns. */
+MM1_API uint64_t mm1_now(struct mm1_ctx *ctx);
+MM1_API uint64_t mm1_wall(struct mm1_ctx *ctx);
+/* A number in [0, n); any 64 bits when n is 0. */
+MM1_API uint64_t mm1_random(struct mm1_ctx *ctx, uint64_t n);
+
+struct mm1_timer_spec {
+    uint64_t at_ns;     /* monotonic; 0: use after_ns */
+    uint64_t after_ns;  /* from now */
+    uint64_t every_ns;  /* 0: once; else again each period after the first */
+    const struct mm1_msg_type *type;
+    const void *msg; /* copied */
+    bool background; /* it and what it causes do not count as unrest (DESIGN: liveness) */
+};
+/* Arms a timer that sends this actor a message. `*id` is not 0 and never reused by this actor. MM1_NOMEM. */
+MM1_API MM1_NODISCARD mm1_status mm1_timer_start(struct mm1_ctx *ctx, const struct mm1_timer_spec *spec,
+                                                 uint64_t *id);
+/* mm1_timer_start of a literal, once: mm1_after(ctx, delay_ns, &id, kv_retry, .no = 3). */
+#define mm1_after(ctx, delay_ns, id, T, ...)                                                       \
+    mm1_timer_start((ctx),                                                                         \
+                    &(struct mm1_timer_spec){.after_ns = (delay_ns),                               \
+                                             .type = &T##_type,                                    \
+                                             .msg = &(struct T){__VA_ARGS__}},                     \
+                    (id))
+/* True: its message will never arrive any more. False: it was not armed; it has arrived or lies in the queue. */
+MM1_API bool mm1_timer_cancel(struct mm1_ctx *ctx, uint64_t id);
+
+/* --- streams and logs: ports/transport.h and store.h say what each is answered with ---------------------------- */
+
+/* A handle belongs to this actor and is closed when it ends. MM1_NOMEM. */
+MM1_API MM1_NODISCARD mm1_status mm1_net_listen(struct mm1_ctx *ctx, struct mm1_text name, mm1_handle *handle);
+MM1_API MM1_NODISCARD mm1_status mm1_net_dial(struct mm1_ctx *ctx, struct mm1_text name, mm1_handle *handle);
+/* Claims the connection that an mm1_accepted named, for this actor. MM1_NOT_FOUND: it is gone or was claimed. */
+MM1_API MM1_NODISCARD mm1_status mm1_net_accept(struct mm1_ctx *ctx, mm1_handle handle);
+/* MM1_NOT_FOUND: not a connection or log of this actor. */
+MM1_API MM1_NODISCARD mm1_status mm1_net_read(struct mm1_ctx *ctx, mm1_handle handle, size_t size);
+/* MM1_NOT_FOUND; MM1_NOMEM: nothing was sent. */
+MM1_API MM1_NODISCARD mm1_status mm1_net_send(struct mm1_ctx *ctx, mm1_handle handle, struct mm1_bytes bytes);
+MM1_API void mm1_net_close(struct mm1_ctx *ctx, mm1_handle handle);
+
+MM1_API MM1_NODISCARD mm1_status mm1_log_open(struct mm1_ctx *ctx, struct mm1_text name, mm1_handle *handle);
+MM1_API MM1_NODISCARD mm1_status mm1_log_append(struct mm1_ctx *ctx, mm1_handle handle, uint64_t op,
+                                                struct mm1_bytes bytes);
+MM1_API MM1_NODISCARD mm1_status mm1_log_sync(struct mm1_ctx *ctx, mm1_handle handle, uint64_t op);
+MM1_API MM1_NODISCARD mm1_status mm1_log_truncate(struct mm1_ctx *ctx, mm1_handle handle, uint64_t op,
+                                                  uint64_t size);
+MM1_API MM1_NODISCARD mm1_status mm1_log_read(struct mm1_ctx *ctx, mm1_handle handle, uint64_t op, uint64_t offset,
+                                              size_t size);
+MM1_API void mm1_log_close(struct mm1_ctx *ctx, mm1_handle handle);
+
+/* --- telling the outside -------------------------------------------------------------------------------------- */
+
+/* Says something to monitors and properties: an event with a message, null cost where nothing listens. */
+MM1_API void mm1_observe_any(struct mm1_ctx *ctx, const struct mm1_msg_type *type, const void *msg);
+#define mm1_observe(ctx, T, ...) mm1_observe_any((ctx), &T##_type, &(struct T){__VA_ARGS__})
+
+enum mm1_log_level { MM1_LOG_ERROR, MM1_LOG_WARN, MM1_LOG_INFO, MM1_LOG_DEBUG };
+/* One line of log, cut at 400 bytes. */
+MM1_API void mm1_log(struct mm1_ctx *ctx, enum mm1_log_level level, const char *format, ...) MM1_PRINTF(3, 4);
+
+#endif

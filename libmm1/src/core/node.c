@@ -1,0 +1,188 @@
+/* A node from open to close. */
+#include "core/core.h"
+
+static bool nets_valid(const struct mm1_node_config *config)
+{
+    if (config->auto_net.mask > 64 - MM1__BLOCK_BITS) {
+        return false;
+    }
+    for (size_t i = 0; i < config->local_count; i++) {
+        if (config->locals[i].mask > 64 ||
+            mm1_net_overlaps(config->locals[i], config->auto_net)) {
+            return false;
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (mm1_net_overlaps(config->locals[i], config->locals[j])) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* The greatest power of two that is not above either. */
+static uint32_t slots_for(const struct mm1_node_config *config)
+{
+    uint64_t wanted = config->actors_max == 0 ? (uint64_t)1 << 21 : config->actors_max;
+    uint64_t blocks = (~mm1_mask_bits(config->auto_net.mask) >> MM1__BLOCK_BITS) + 1;
+    uint64_t slots = 1;
+    while (slots * 2 <= wanted && slots * 2 <= blocks && slots < (uint64_t)1 << 30) {
+        slots *= 2;
+    }
+    return (uint32_t)slots;
+}
+
+static mm1_status node_tables(struct mm1_node *node, const struct mm1_node_config *config)
+{
+    struct mm1_alloc *alloc = node->env.alloc;
+    node->slots_max = slots_for(config);
+    node->page_count = (node->slots_max + MM1__PAGE_SLOTS - 1) / MM1__PAGE_SLOTS;
+    node->pages = mm1_take_zero(alloc, node->page_count * sizeof(node->pages[0]));
+    if (node->pages == NULL) {
+        return MM1_NOMEM;
+    }
+    if (config->local_count != 0) {
+        node->locals = mm1_take(alloc, config->local_count * sizeof(node->locals[0]));
+        if (node->locals == NULL) {
+            return MM1_NOMEM;
+        }
+        memcpy(node->locals, config->locals, config->local_count * sizeof(node->locals[0]));
+        node->local_count = config->local_count;
+    }
+    node->root = mm1_path_new(alloc, NULL, config->name, true,
+                              config->incarnation == 0 ? 1 : config->incarnation);
+    return node->root == NULL ? MM1_NOMEM : MM1_OK;
+}
+
+static void node_free(struct mm1_node *node)
+{
+    struct mm1_alloc *alloc = node->env.alloc;
+    for (size_t i = 0; node->pages != NULL && i < node->page_count; i++) {
+        mm1_give(alloc, atomic_load(&node->pages[i]), MM1__PAGE_SLOTS * sizeof(struct mm1_actor));
+    }
+    mm1_give(alloc, (void *)node->pages, node->page_count * sizeof(node->pages[0]));
+    mm1_give(alloc, node->locals, node->local_count * sizeof(node->locals[0]));
+    mm1_path_drop(node->root);
+    mm1__names_close(node, &node->root_bonds);
+    mm1__bound_close(node);
+    mm1_buf_close(&node->scratch);
+    mm1_give(alloc, node, sizeof(*node));
+}
+
+mm1_status mm1_node_open(const struct mm1_env *env, const struct mm1_node_config *config,
+                         struct mm1_node **out)
+{
+    const char *hole;
+    MM1_TRY(mm1_env_check(env, &hole));
+    if (!nets_valid(config)) {
+        return MM1_INVALID;
+    }
+    struct mm1_node *node = mm1_take_zero(env->alloc, sizeof(*node));
+    if (node == NULL) {
+        return MM1_NOMEM;
+    }
+    node->env = *env;
+    node->types = config->types;
+    node->auto_net = config->auto_net;
+    node->encode = config->encode;
+    node->scratch = MM1_BUF(env->alloc);
+    mm1__bonds_init(&node->root_bonds);
+    mm1_status status = node_tables(node, config);
+    if (status != MM1_OK) {
+        node_free(node);
+        return status;
+    }
+    uint64_t blocks = (~mm1_mask_bits(config->auto_net.mask) >> MM1__BLOCK_BITS) + 1;
+    node->first_generation = env->random->ops->draw(env->random, MM1_RANDOM_FIRST_BLOCK,
+                                                    node->root->hash, 0, blocks / node->slots_max);
+    mm1__sink_init(node);
+    env->transport->ops->attach(env->transport, &node->sink);
+    env->store->ops->attach(env->store, &node->sink);
+    *out = node;
+    return MM1_OK;
+}
+
+static void close_queue(struct mm1_node *node, struct mm1__queue *queue)
+{
+    struct mm1__item *item;
+    while ((item = mm1__dequeue(queue)) != NULL) {
+        mm1__item_free(node, item);
+    }
+}
+
+/* Ends what is in a slot without a word to anybody. */
+static void close_slot(struct mm1_node *node, struct mm1_actor *actor)
+{
+    struct mm1__item *item = atomic_exchange(&actor->arrived, NULL);
+    bool lives = atomic_load(&actor->live) != 0;
+    if (lives) {
+        /* State that an interrupted turn was about to change may not be fit to be freed by its owner. */
+        if (actor->started && !actor->running && actor->behaviour->fini != NULL) {
+            actor->behaviour->fini(actor->state);
+        }
+        mm1__timers_close(actor);
+    }
+    while (item != NULL) {
+        struct mm1__item *next = item->next;
+        mm1__item_free(node, item);
+        item = next;
+    }
+    if (!lives) {
+        return;
+    }
+    close_queue(node, &actor->urgent);
+    close_queue(node, &actor->queue);
+    mm1__bonds_drop(actor);
+    if (actor->bonds != NULL) {
+        mm1__names_close(node, actor->bonds);
+        mm1_give(node->env.alloc, actor->bonds, sizeof(*actor->bonds));
+    }
+    mm1_give(node->env.alloc, actor->state, actor->behaviour->state_size);
+    mm1_path_drop(actor->path);
+}
+
+void mm1_node_close(struct mm1_node *node)
+{
+    atomic_store(&node->refuse_spawns, true);
+    mm1__handles_drop(node);
+    for (uint32_t slot = 0; slot < node->slots_used; slot++) {
+        struct mm1_actor *page = atomic_load(&node->pages[slot / MM1__PAGE_SLOTS]);
+        close_slot(node, &page[slot % MM1__PAGE_SLOTS]);
+    }
+    node_free(node);
+}
+
+void mm1_node_refuse_spawns(struct mm1_node *node)
+{
+    atomic_store(&node->refuse_spawns, true);
+}
+
+size_t mm1_node_actors(const struct mm1_node *node)
+{
+    return atomic_load(&node->actors);
+}
+
+uint64_t mm1_node_unrest(const struct mm1_node *node)
+{
+    return atomic_load(&node->unrest);
+}
+
+bool mm1_node_main_ended(const struct mm1_node *node, struct mm1_reason *reason)
+{
+    if (!atomic_load(&node->main_ended)) {
+        return false;
+    }
+    *reason = node->main_reason;
+    return true;
+}
+
+const struct mm1_env *mm1_node_env(const struct mm1_node *node)
+{
+    return &node->env;
+}
+
+const struct mm1_path *mm1_node_path(const struct mm1_node *node, mm1_addr addr)
+{
+    const struct mm1_actor *actor = mm1__live(node, addr.bits);
+    return actor == NULL ? NULL : actor->path;
+}
