@@ -21,13 +21,13 @@ MM1_MSG_DECLARE(mm1_response_header, MM1_RESPONSE_HEADER_FIELDS)
         struct mm1_request_header header;                                                          \
         struct T body;                                                                             \
     };                                                                                             \
-    extern const struct mm1_msg_type T##_request_type;
+    MM1_API extern const struct mm1_msg_type T##_request_type;
 #define MM1_RESPONSE_DECLARE(T)                                                                    \
     struct T##_response {                                                                          \
         struct mm1_response_header header;                                                         \
         struct T body;                                                                             \
     };                                                                                             \
-    extern const struct mm1_msg_type T##_response_type;
+    MM1_API extern const struct mm1_msg_type T##_response_type;
 
 #define MM1__WRAP_DEFINE(W, T, wire_name, header_T)                                                \
     static const struct mm1_field W##_fields[] = {                                                 \

@@ -172,13 +172,13 @@ struct mm1_msg_registry {
     struct T {                                                                                     \
         FIELDS(MM1__MEMBER)                                                                        \
     };                                                                                             \
-    extern const struct mm1_msg_type T##_type;
+    MM1_API extern const struct mm1_msg_type T##_type;
 
 #define MM1_MSG_DECLARE_UNIT(T)                                                                    \
     struct T {                                                                                     \
         char mm1_unit;                                                                             \
     };                                                                                             \
-    extern const struct mm1_msg_type T##_type;
+    MM1_API extern const struct mm1_msg_type T##_type;
 
 /* A name for struct T that the field macro can spell: a definition stands on a line of its own. */
 #define MM1__SELF MM1__SELF_(__LINE__)

@@ -219,7 +219,7 @@ mm1_status mm1__spawn(struct mm1_node *node, struct mm1_ctx *parent,
         start->cause = parent != NULL ? mm1__emit(parent, &event)
                                       : node->env.trace->ops->emit(node->env.trace, &event);
     }
-    mm1__enqueue(&actor->queue, start);
+    mm1__enqueue(&actor->urgent, start); /* no priority message may come before init */
     node->env.sched->ops->ready(node->env.sched, &actor->runnable);
     return MM1_OK;
 }
