@@ -1,0 +1,4 @@
+/* A system as it should be. */
+#include "module.h"
+
+MODULE_SYSTEM("module_good", MM1_SYSTEM_ABI)
