@@ -1,0 +1,440 @@
+/* The simulated transport port: listening, dialing, sending and closing, and what faults do to connections. */
+#include "sim/net.h"
+
+#include <stdio.h>
+
+#include "base/order.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+static const struct sim_socket *at(const struct mm1_tree_node *node)
+{
+    return MM1_CONTAINER_OF(node, const struct sim_socket, by_handle);
+}
+
+static int compare_sockets(const struct mm1_tree_node *a, const struct mm1_tree_node *b)
+{
+    return mm1__order_u64(at(a)->handle, at(b)->handle);
+}
+
+static int compare_handle_key(const void *key, const struct mm1_tree_node *node)
+{
+    return mm1__order_u64(*(const mm1_handle *)key, at(node)->handle);
+}
+
+static struct sim_transport *transport_of(struct mm1_transport *self)
+{
+    return MM1_CONTAINER_OF(self, struct sim_transport, base);
+}
+
+static struct sim_socket *find(struct sim_transport *transport, mm1_handle handle)
+{
+    struct mm1_tree_node *node = mm1_tree_find(&transport->sockets, &handle, compare_handle_key);
+    return node == NULL ? NULL : MM1_CONTAINER_OF(node, struct sim_socket, by_handle);
+}
+
+static struct sim_socket *socket_new(struct sim_node_state *node, enum sim_socket_kind kind,
+                                     mm1_handle handle, struct mm1_text name)
+{
+    struct mm1_alloc *alloc = node->world->alloc;
+    struct sim_socket *socket = mm1_take_zero(alloc, sizeof(*socket));
+    char *copy = mm1_take(alloc, name.size + 1);
+    MM1_CHECK(socket != NULL && copy != NULL);
+    if (name.size != 0) {
+        memcpy(copy, name.data, name.size);
+    }
+    socket->kind = kind;
+    socket->node = node;
+    socket->handle = handle;
+    socket->name = (struct mm1_text){.data = copy, .size = name.size};
+    mm1_list_init(&socket->link);
+    socket->arrival.host = node->host;
+    (void)mm1_tree_insert(&node->transport.sockets, &socket->by_handle);
+    return socket;
+}
+
+static void attempt_forget(struct sim_socket *socket)
+{
+    if (sim_arrival_pending(&socket->arrival)) {
+        sim_arrival_remove(socket->node->world, &socket->arrival);
+        socket->node->world->unrest--;
+    }
+}
+
+void sim_socket_free(struct sim_socket *socket)
+{
+    struct mm1_alloc *alloc = socket->node->world->alloc;
+    attempt_forget(socket);
+    mm1_list_remove(&socket->link);
+    mm1_tree_remove(&socket->node->transport.sockets, &socket->by_handle);
+    mm1_give(alloc, (void *)(uintptr_t)socket->name.data, socket->name.size + 1);
+    mm1_give(alloc, socket, sizeof(*socket));
+}
+
+static void post(struct sim_socket *socket, const struct mm1_msg_type *type, const void *msg)
+{
+    struct mm1_port_sink *sink = socket->node->transport.sink;
+    sink->post(sink, socket->handle, false, type, msg);
+}
+
+/* Tells that a listen or dial did not succeed, and forgets it. */
+static void fail(struct sim_socket *socket, mm1_status status)
+{
+    struct mm1_failed failed = {.handle = socket->handle,
+                                .status = (uint32_t)status,
+                                .reason = mm1_text_of(mm1_status_text(status))};
+    struct mm1_port_sink *sink = socket->node->transport.sink;
+    sim_socket_free(socket);
+    sink->post(sink, failed.handle, false, &mm1_failed_type, &failed);
+}
+
+/* --- names ---------------------------------------------------------------------------------------------------- */
+
+/* The host that a name is about: of "tcp://host:port", or `own` for "uds://…". False: malformed or unknown. */
+static bool host_of(const struct sim_world *world, struct mm1_text name, uint32_t own,
+                    uint32_t *host)
+{
+    if (name.size > 6 && memcmp(name.data, "uds://", 6) == 0) {
+        *host = own;
+        return true;
+    }
+    if (name.size <= 6 || memcmp(name.data, "tcp://", 6) != 0) {
+        return false;
+    }
+    const char *begin = name.data + 6;
+    const char *colon = memchr(begin, ':', name.size - 6);
+    if (colon == NULL) {
+        return false;
+    }
+    struct mm1_text part = {.data = begin, .size = (size_t)(colon - begin)};
+    for (uint32_t i = 0; i < world->scenario->host_count; i++) {
+        if (mm1_text_equal(part, mm1_text_of(world->hosts[i].spec->name))) {
+            *host = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct sim_socket *listener_at(const struct sim_world *world, uint32_t host,
+                                      struct mm1_text name)
+{
+    MM1_LIST_FOREACH(link, &world->listeners)
+    {
+        struct sim_socket *socket = MM1_CONTAINER_OF(link, struct sim_socket, link);
+        if (socket->node->host->index == host && socket->failure == MM1_OK &&
+            mm1_text_equal(socket->name, name)) {
+            return socket;
+        }
+    }
+    return NULL;
+}
+
+bool sim_net_cut(const struct sim_world *world, uint32_t from, uint32_t to)
+{
+    return world->cuts[from * world->scenario->host_count + to] != 0;
+}
+
+/* --- listening ------------------------------------------------------------------------------------------------ */
+
+static void attempt_describe(const struct sim_world *world, const struct sim_arrival *arrival,
+                             struct sim_key *key)
+{
+    const struct sim_socket *socket = MM1_CONTAINER_OF(arrival, const struct sim_socket, arrival);
+    (void)world;
+    snprintf(key->text, sizeof(key->text), "%s %s %.*s", socket->node->host->spec->name,
+             socket->kind == SIM_LISTENER ? "listens at" : "dials", (int)socket->name.size,
+             socket->name.data);
+    key->hash = XXH3_64bits_withSeed(key->text, strlen(key->text), arrival->entity);
+}
+
+static void listen_arrive(struct sim_world *world, struct sim_arrival *arrival)
+{
+    struct sim_socket *socket = MM1_CONTAINER_OF(arrival, struct sim_socket, arrival);
+    world->unrest--;
+    if (socket->failure != MM1_OK) {
+        fail(socket, socket->failure);
+        return;
+    }
+    struct mm1_listening listening = {.handle = socket->handle, .name = socket->name};
+    post(socket, &mm1_listening_type, &listening);
+}
+
+static const struct sim_arrival_ops listen_ops = {.arrive = listen_arrive,
+                                                  .describe = attempt_describe};
+
+static void attempt_add(struct sim_socket *socket, const struct sim_arrival_ops *ops,
+                        uint64_t after_min, uint64_t after_max)
+{
+    struct sim_world *world = socket->node->world;
+    socket->arrival.ops = ops;
+    socket->arrival.entity = socket->handle;
+    world->unrest++;
+    sim_arrival_add(world, &socket->arrival, world->now + after_min, world->now + after_max);
+}
+
+static void net_listen(struct mm1_transport *self, mm1_handle handle, struct mm1_text name)
+{
+    struct sim_node_state *node = transport_of(self)->node;
+    struct sim_world *world = node->world;
+    struct sim_socket *socket = socket_new(node, SIM_LISTENER, handle, name);
+    uint32_t host;
+    if (!host_of(world, name, node->host->index, &host) || host != node->host->index) {
+        socket->failure = MM1_INVALID;
+    } else if (listener_at(world, host, name) != NULL) {
+        socket->failure = MM1_IN_USE;
+    }
+    mm1_list_push_back(&world->listeners, &socket->link);
+    attempt_add(socket, &listen_ops, 0, MM1_NS_PER_MS);
+}
+
+/* --- dialing -------------------------------------------------------------------------------------------------- */
+
+#define DIAL_RETRY_NS MM1_NS_PER_SEC
+#define DIAL_LIMIT_NS (10 * MM1_NS_PER_SEC)
+
+static const struct sim_arrival_ops dial_ops;
+
+/* The peer did not answer: TCP tries again for a while. */
+static void dial_again(struct sim_socket *socket)
+{
+    if (socket->node->world->now - socket->begun >= DIAL_LIMIT_NS) {
+        fail(socket, MM1_TIMEOUT);
+    } else {
+        attempt_add(socket, &dial_ops, DIAL_RETRY_NS, 2 * DIAL_RETRY_NS);
+    }
+}
+
+static void dial_accept(struct sim_world *world, struct sim_socket *dialer,
+                        struct sim_socket *listener)
+{
+    struct mm1_port_sink *sink = listener->node->transport.sink;
+    mm1_handle handle = sink->adopt(sink, listener->handle);
+    if (handle == 0) {
+        fail(dialer, MM1_REFUSED);
+        return;
+    }
+    struct sim_socket *accepted =
+        socket_new(listener->node, SIM_END, handle, MM1_TEXT(""));
+    (void)sim_connection_new(world, dialer, accepted);
+    struct mm1_accepted message = {.listener = listener->handle, .handle = handle};
+    post(listener, &mm1_accepted_type, &message);
+}
+
+static void dial_arrive(struct sim_world *world, struct sim_arrival *arrival)
+{
+    struct sim_socket *socket = MM1_CONTAINER_OF(arrival, struct sim_socket, arrival);
+    uint32_t own = socket->node->host->index;
+    uint32_t host;
+    world->unrest--;
+    if (!host_of(world, socket->name, own, &host)) {
+        fail(socket, MM1_INVALID);
+        return;
+    }
+    if (sim_net_cut(world, own, host) || sim_net_cut(world, host, own) ||
+        world->hosts[host].down) {
+        dial_again(socket);
+        return;
+    }
+    struct sim_socket *listener = listener_at(world, host, socket->name);
+    if (listener == NULL) {
+        fail(socket, MM1_REFUSED);
+    } else {
+        dial_accept(world, socket, listener);
+    }
+}
+
+static const struct sim_arrival_ops dial_ops = {.arrive = dial_arrive,
+                                                .describe = attempt_describe};
+
+static void net_dial(struct mm1_transport *self, mm1_handle handle, struct mm1_text name)
+{
+    struct sim_node_state *node = transport_of(self)->node;
+    struct sim_socket *socket = socket_new(node, SIM_DIALER, handle, name);
+    uint32_t own = node->host->index;
+    uint32_t host = own;
+    (void)host_of(node->world, name, own, &host);
+    struct sim_window latency = sim_fault_latency(node->world, own, host);
+    socket->begun = node->world->now;
+    attempt_add(socket, &dial_ops, latency.min_ns, latency.max_ns);
+}
+
+/* --- streams -------------------------------------------------------------------------------------------------- */
+
+static void net_read(struct mm1_transport *self, mm1_handle handle, size_t size)
+{
+    struct sim_socket *socket = find(transport_of(self), handle);
+    if (socket != NULL && socket->kind == SIM_END) {
+        struct sim_way *way = &socket->connection->ways[socket->side];
+        way->credit += size;
+        sim_way_offer(way);
+    }
+}
+
+static mm1_status net_send(struct mm1_transport *self, mm1_handle handle, struct mm1_bytes bytes,
+                           bool background)
+{
+    struct sim_socket *socket = find(transport_of(self), handle);
+    if (socket == NULL || socket->kind != SIM_END || bytes.size == 0) {
+        return MM1_OK;
+    }
+    struct sim_connection *connection = socket->connection;
+    struct sim_world *world = connection->world;
+    unsigned peer = 1 - socket->side;
+    world->cause = world->result->events;
+    if (connection->ends[peer] != NULL) {
+        sim_way_push(&connection->ways[peer], bytes, background, false, MM1_OK);
+    } else if (connection->lost[peer] && !connection->silent[peer] && !world->hosts[connection->hosts[peer]].down &&
+               mm1_list_empty(&connection->ways[socket->side].pieces)) {
+        /* A host that knows nothing of the connection answers with a reset. */
+        sim_way_push(&connection->ways[socket->side], (struct mm1_bytes){.size = 0}, background,
+                     true, MM1_RESET);
+    }
+    sim_way_sent(&connection->ways[socket->side], bytes.size, background);
+    return MM1_OK;
+}
+
+static void end_close(struct sim_socket *socket)
+{
+    struct sim_connection *connection = socket->connection;
+    unsigned side = socket->side;
+    connection->ends[side] = NULL;
+    sim_socket_free(socket);
+    if (connection->ends[1 - side] != NULL && !connection->silent[side]) {
+        sim_way_push(&connection->ways[1 - side], (struct mm1_bytes){.size = 0}, false, true,
+                     MM1_CLOSED);
+    }
+    sim_connection_settle(connection);
+}
+
+static void net_close(struct mm1_transport *self, mm1_handle handle)
+{
+    struct sim_socket *socket = find(transport_of(self), handle);
+    if (socket == NULL) {
+        return;
+    }
+    if (socket->kind == SIM_END) {
+        end_close(socket);
+    } else {
+        sim_socket_free(socket);
+    }
+}
+
+static void net_attach(struct mm1_transport *self, struct mm1_port_sink *sink)
+{
+    transport_of(self)->sink = sink;
+}
+
+static const struct mm1_transport_ops transport_ops = {
+    .name = "sim",
+    .attach = net_attach,
+    .listen = net_listen,
+    .dial = net_dial,
+    .read = net_read,
+    .send = net_send,
+    .close = net_close,
+};
+
+void sim_transport_init(struct sim_node_state *node)
+{
+    node->transport = (struct sim_transport){
+        .base = {.ops = &transport_ops}, .node = node, .sockets = MM1_TREE(compare_sockets)};
+}
+
+/* --- faults --------------------------------------------------------------------------------------------------- */
+
+/* The end is gone and its owner will not hear of it. */
+static void end_lose(struct sim_connection *connection, unsigned side)
+{
+    struct sim_socket *socket = connection->ends[side];
+    if (socket != NULL) {
+        connection->ends[side] = NULL;
+        connection->lost[side] = true;
+        sim_socket_free(socket);
+    }
+}
+
+/* The end's owner sees the connection break. */
+static void end_break(struct sim_connection *connection, unsigned side)
+{
+    if (connection->ends[side] != NULL) {
+        sim_way_clear(&connection->ways[side]);
+        sim_way_push(&connection->ways[side], (struct mm1_bytes){.size = 0}, false, true,
+                     MM1_RESET);
+    }
+}
+
+void sim_net_lose_host(struct sim_world *world, uint32_t host, bool peers_see_reset)
+{
+    MM1_LIST_FOREACH(link, &world->connections)
+    {
+        struct sim_connection *connection = MM1_CONTAINER_OF(link, struct sim_connection, link);
+        for (unsigned side = 0; side < 2; side++) {
+            if (connection->hosts[side] == host) {
+                end_lose(connection, side);
+            } else if (connection->hosts[1 - side] == host && peers_see_reset) {
+                end_break(connection, side);
+            }
+        }
+        sim_connection_settle(connection);
+    }
+    for (uint32_t i = 0; i < world->scenario->node_count; i++) {
+        struct sim_node_state *node = &world->nodes[i];
+        if (node->host->index == host) {
+            MM1_TREE_FOREACH(tree_node, &node->transport.sockets)
+            {
+                sim_socket_free(MM1_CONTAINER_OF(tree_node, struct sim_socket, by_handle));
+            }
+        }
+    }
+}
+
+void sim_net_reset(struct sim_world *world, uint32_t a, uint32_t b)
+{
+    MM1_LIST_FOREACH(link, &world->connections)
+    {
+        struct sim_connection *connection = MM1_CONTAINER_OF(link, struct sim_connection, link);
+        if ((connection->hosts[0] == a && connection->hosts[1] == b) ||
+            (connection->hosts[0] == b && connection->hosts[1] == a)) {
+            end_break(connection, 0);
+            end_break(connection, 1);
+        }
+    }
+}
+
+void sim_net_half_open(struct sim_world *world, uint32_t a, uint32_t b)
+{
+    MM1_LIST_FOREACH(link, &world->connections)
+    {
+        struct sim_connection *connection = MM1_CONTAINER_OF(link, struct sim_connection, link);
+        for (unsigned side = 0; side < 2; side++) {
+            struct sim_socket *end = connection->ends[side];
+            if (connection->hosts[side] == b && connection->hosts[1 - side] == a &&
+                end != NULL) {
+                /* b hears of it as of any break; a's bytes meet nobody who would answer. */
+                end_break(connection, side);
+                connection->silent[side] = true;
+            }
+        }
+    }
+}
+
+void sim_net_recut(struct sim_world *world)
+{
+    MM1_LIST_FOREACH(link, &world->connections)
+    {
+        struct sim_connection *connection = MM1_CONTAINER_OF(link, struct sim_connection, link);
+        sim_way_offer(&connection->ways[0]);
+        sim_way_offer(&connection->ways[1]);
+    }
+}
+
+void sim_net_close(struct sim_world *world)
+{
+    for (uint32_t host = 0; host < world->scenario->host_count; host++) {
+        sim_net_lose_host(world, host, false);
+    }
+    MM1_CHECK(mm1_list_empty(&world->connections));
+    MM1_CHECK(mm1_list_empty(&world->listeners));
+}
