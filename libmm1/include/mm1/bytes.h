@@ -78,30 +78,38 @@ static inline struct mm1_text mm1_buf_text(const struct mm1_buf *buf)
     return (struct mm1_text){.data = (const char *)buf->data, .size = buf->size};
 }
 
+/* The other byte order where the machine is big-endian. */
+static inline uint64_t mm1__le64(uint64_t value)
+{
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? value : __builtin_bswap64(value);
+}
+static inline uint32_t mm1__le32(uint32_t value)
+{
+    return __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? value : __builtin_bswap32(value);
+}
+
 /* Little-endian integers, unaligned. */
 static inline void mm1_put_le64(uint8_t *to, uint64_t value)
 {
-    for (unsigned i = 0; i < 8; i++) {
-        to[i] = (uint8_t)(value >> (8 * i));
-    }
+    value = mm1__le64(value);
+    memcpy(to, &value, sizeof(value));
 }
 static inline void mm1_put_le32(uint8_t *to, uint32_t value)
 {
-    for (unsigned i = 0; i < 4; i++) {
-        to[i] = (uint8_t)(value >> (8 * i));
-    }
+    value = mm1__le32(value);
+    memcpy(to, &value, sizeof(value));
 }
 static inline uint64_t mm1_get_le64(const uint8_t *from)
 {
-    uint64_t value = 0;
-    for (unsigned i = 0; i < 8; i++) {
-        value |= (uint64_t)from[i] << (8 * i);
-    }
-    return value;
+    uint64_t value;
+    memcpy(&value, from, sizeof(value));
+    return mm1__le64(value);
 }
 static inline uint32_t mm1_get_le32(const uint8_t *from)
 {
-    return (uint32_t)from[0] | (uint32_t)from[1] << 8 | (uint32_t)from[2] << 16 | (uint32_t)from[3] << 24;
+    uint32_t value;
+    memcpy(&value, from, sizeof(value));
+    return mm1__le32(value);
 }
 
 #endif

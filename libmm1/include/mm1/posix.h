@@ -15,19 +15,20 @@
 struct mm1_posix;
 
 struct mm1_posix_options {
-    unsigned threads;      /* workers; 0: as many as there are processors */
-    const char *store_dir; /* directory of the logs, made when it is missing; null: every open fails, MM1_REFUSED */
-    enum mm1_log_level log_level; /* lines of log up to this level go to standard error; zero is errors alone */
-    bool log_off;          /* no lines at all, and no events are built */
-    bool log_events;       /* with the lines, all other events too; for debugging */
+    unsigned threads;             /* workers; 0: as many as there are processors */
+    const char *store_dir;        /* of the logs, made when missing; null: every open is refused */
+    enum mm1_log_level log_level; /* lines up to it go to standard error; zero is errors alone */
+    bool log_off;                 /* no lines at all, and no events are built */
+    bool log_events;              /* with the lines, all other events too; for debugging */
 };
 
 #define MM1_POSIX_ERROR_MAX 256
 
-/* Starts the ports and their threads. On failure `error` (may be null) has one line of text and nothing is left running.
- * MM1_IN_USE: another process has the store's directory. MM1_REFUSED: it may not be written. MM1_RESOURCE: no thread.
- * MM1_NOMEM; MM1_IO. */
-MM1_API MM1_NODISCARD mm1_status mm1_posix_open(const struct mm1_posix_options *options, struct mm1_posix **out,
+/* Starts the ports and their threads. On failure `error` (may be null) has one line of text, and nothing is left
+ * running. MM1_IN_USE: another process has the store's directory. MM1_REFUSED: it may not be written.
+ * MM1_RESOURCE: no thread. MM1_NOMEM; MM1_IO. */
+MM1_API MM1_NODISCARD mm1_status mm1_posix_open(const struct mm1_posix_options *options,
+                                                struct mm1_posix **out,
                                                 char error[MM1_POSIX_ERROR_MAX]);
 /* The allocator of that env. It is always there, so that message types can be registered before and freed after. */
 MM1_API struct mm1_alloc *mm1_posix_alloc(void);

@@ -1,0 +1,20 @@
+/* Registers the kit's own message types. */
+#include <mm1/ask.h>
+#include <mm1/multinode.h>
+
+#include "kit/ask_messages.h"
+#include "kit/kit.h"
+#include "kit/mn_messages.h"
+
+mm1_status mm1__kit_register(struct mm1_msg_registry *registry)
+{
+    const struct mm1_msg_type *const types[] = {
+        &mm1_ask_timeout_type,      &mm1_mn_endpoint_type, &mm1_mn_routes_type,
+        &mm1_mn_table_type,         &mm1_mn_tick_type,     &mm1_mn_redial_type,
+        &mm1_multinode_config_type,
+    };
+    for (size_t i = 0; i < MM1_COUNT_OF(types); i++) {
+        MM1_TRY(mm1_msg_register(registry, types[i]));
+    }
+    return MM1_OK;
+}
