@@ -39,6 +39,7 @@ PUBLIC_HEADERS = {
     "transport": "port",
     "actor": "core", "node": "core",
     "ask": "kit", "multinode": "kit",
+    "posix": "posix",
     "mm1": "host", "system": "host",
     "linear": "sim", "sim": "sim",
 }
@@ -257,7 +258,8 @@ def project_files(root):
             folders[:] = [f for f in folders if f not in ("build", "mm1-out", ".git", "__pycache__")]
             paths += [os.path.relpath(os.path.join(folder, name), root) for name in names]
     keep = [p for p in paths if p.endswith(TEXT_SUFFIXES) or p in TEXT_NAMES]
-    return sorted(p for p in set(keep) if not p.startswith("tests/golden/") and os.path.isfile(os.path.join(root, p)))
+    keep = [p for p in keep if not p.startswith(("tests/golden/", "tests/scenarios-corpus/bad/"))]
+    return sorted(p for p in set(keep) if os.path.isfile(os.path.join(root, p)))
 
 
 PLANTED = (

@@ -1,11 +1,11 @@
 /* Guarded stacks by mmap. */
-#include "host/stack.h"
-
 #include <stdint.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <mm1/check.h>
+
+#include "host/stack.h"
 
 static size_t page_size(void)
 {
@@ -23,7 +23,8 @@ void *mm1__stack_map(size_t size, size_t *usable)
     }
     size_t whole = (size + page - 1) / page * page;
     /* All of it inaccessible first, then all but the guard opened: there is no moment without a guard. */
-    char *base = mmap(NULL, page + whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *base =
+        mmap(NULL, page + whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (base == MAP_FAILED) {
         return NULL;
     }
