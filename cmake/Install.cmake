@@ -1,4 +1,4 @@
-# Libraries, headers, the CMake package and the pkg-config files.
+# Libraries, headers, the JSON Schema of scenarios, the CMake package and the pkg-config files.
 include(CMakePackageConfigHelpers)
 
 get_property(libraries GLOBAL PROPERTY MM1_LIBRARIES)
@@ -17,4 +17,5 @@ foreach(name mm1 mm1-sim)
     configure_file(cmake/${name}.pc.in ${CMAKE_BINARY_DIR}/${name}.pc @ONLY)
     install(FILES ${CMAKE_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endforeach()
+install(FILES sim/scenario.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/mm1)
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

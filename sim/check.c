@@ -46,7 +46,7 @@ int sim_exit_code(mm1_status status)
     }
 }
 
-int sim_report(mm1_status status, const struct mm1_diag *diag, FILE *err)
+int sim_print_finding(mm1_status status, const struct mm1_diag *diag, FILE *err)
 {
     char line[MM1_DIAG_LINE_MAX];
     if (status != MM1_OK) {
@@ -82,7 +82,7 @@ int sim_check_scenario(const struct mm1__linked_systems *linked, const char *pat
     struct mm1_diag diag;
     mm1_status status = sim_case_open(linked, path, &opened, &diag);
     if (status != MM1_OK) {
-        return sim_report(status, &diag, err);
+        return sim_print_finding(status, &diag, err);
     }
     const struct sim_scenario *scenario = opened.scenario;
     unsigned classes = 0;
@@ -119,7 +119,7 @@ static void print_system(void *arg, const struct mm1__loaded_system *loaded,
 {
     struct listing *listing = arg;
     if (loaded == NULL) {
-        listing->code = sim_report(MM1_INVALID, diag, listing->err);
+        listing->code = sim_print_finding(MM1_INVALID, diag, listing->err);
         return;
     }
     const struct mm1_system *system = loaded->system;
@@ -170,7 +170,7 @@ static void print_scenario(const char *path, struct listing *listing)
     }
     mm1_status status = sim_scenario_load_file(path, &scenario, &diag);
     if (status != MM1_OK) {
-        listing->code = sim_report(status, &diag, listing->err);
+        listing->code = sim_print_finding(status, &diag, listing->err);
         return;
     }
     (void)fprintf(listing->out, "scenario %s  %s\n", path, scenario->about);

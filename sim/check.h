@@ -24,7 +24,7 @@ void sim_case_close(struct sim_case *opened);
 /* The exit code for a loader's status: 0; 2 bad input; 3 environment. */
 int sim_exit_code(mm1_status status);
 /* The same, after printing the finding as a line on `err` when there is one. */
-int sim_report(mm1_status status, const struct mm1_diag *diag, FILE *err);
+int sim_print_finding(mm1_status status, const struct mm1_diag *diag, FILE *err);
 
 /* True when the file reads as a scenario rather than a node's configuration: it is no JSON object, or has "hosts". */
 bool sim_is_scenario(const char *path);

@@ -21,6 +21,7 @@ struct task {
     struct mm1_list link;
     enum task_kind kind;
     bool background;
+    uint64_t opening; /* of its file, when it was asked */
     uint64_t op;
     uint64_t offset;
     uint64_t cause;
@@ -36,6 +37,7 @@ struct sim_file {
     struct mm1_list changes;
     struct mm1_buf content;
     struct sim_node_state *opener; /* null: closed */
+    uint64_t openings;             /* how often it was opened: only tasks of the last one are answered */
     mm1_handle handle;
     struct sim_stream torn;
     mm1_status failure; /* of an open that fails: then this is no file of the disk */
@@ -270,7 +272,7 @@ static void file_arrive(struct sim_world *world, struct sim_arrival *arrival)
         file_free(file);
         return;
     }
-    if (file->opener != NULL) {
+    if (file->opener != NULL && task->opening == file->openings) {
         carry_out(file, task);
     } else if (task->kind == TASK_APPEND) {
         apply_append(file, task->data, task->size);
@@ -297,6 +299,7 @@ static void task_add(struct sim_file *file, const struct task *prototype,
     struct task *task = mm1_take(alloc_of(file->host), sizeof(*task) + bytes.size);
     MM1_CHECK(task != NULL);
     *task = *prototype;
+    task->opening = file->openings;
     task->cause = world->result->events;
     if (bytes.size != 0) {
         memcpy(task->data, bytes.data, bytes.size);
@@ -333,6 +336,7 @@ static void store_open(struct mm1_store *self, mm1_handle handle, struct mm1_tex
         file->failure = in_use ? MM1_IN_USE : name_valid(name) ? MM1_OK : MM1_INVALID;
     }
     file->opener = node;
+    file->openings++;
     file->handle = handle;
     task_add(file, &(struct task){.kind = TASK_OPEN}, (struct mm1_bytes){.size = 0});
 }

@@ -12,6 +12,7 @@ struct sim_fault {
     struct mm1_list link; /* in world->faults */
     struct sim_arrival arrival; /* its beginning, then its end */
     enum sim_fault_class class;
+    bool scripted;
     bool in_force;
     uint64_t number;
     uint64_t for_ns; /* 0: until the calm */
@@ -181,9 +182,7 @@ static void heal(struct sim_world *world, struct sim_fault *fault)
             *delay_of(world, fault->a, fault->b) = NULL;
         }
         break;
-    case SIM_FAULT_PAUSE:
-        world->hosts[fault->a].paused_until = 0;
-        break;
+    case SIM_FAULT_PAUSE: /* its time is over; the next pause may have begun at this instant */
     case SIM_FAULT_RESET:
     case SIM_FAULT_HALF_OPEN:
     case SIM_FAULT_CLASSES:
@@ -211,6 +210,18 @@ static bool hits_down_host(const struct sim_world *world, const struct sim_fault
                    world->hosts[fault->a].paused_until > world->now);
 }
 
+/* A scripted fault that found its host down or paused. */
+static void note_missed(struct sim_world *world, const struct sim_fault *fault)
+{
+    char *out = world->result->vacuous;
+    size_t used = strlen(out);
+    if (fault->scripted) {
+        snprintf(out + used, sizeof(world->result->vacuous) - used,
+                 "%sscripted fault found its host down or paused: %s", used == 0 ? "" : "; ",
+                 fault->what);
+    }
+}
+
 static void fault_arrive(struct sim_world *world, struct sim_arrival *arrival)
 {
     struct sim_fault *fault = MM1_CONTAINER_OF(arrival, struct sim_fault, arrival);
@@ -220,6 +231,7 @@ static void fault_arrive(struct sim_world *world, struct sim_arrival *arrival)
         return;
     }
     if (hits_down_host(world, fault)) {
+        note_missed(world, fault);
         fault_free(world, fault);
         return;
     }
@@ -269,6 +281,7 @@ static void script(struct sim_world *world, const struct sim_scripted_fault *spe
     for (uint32_t i = 0; i < spec->cut_count; i++) {
         fault->cuts[i] = spec->cuts[i];
     }
+    fault->scripted = true;
     fault->for_ns = spec->for_ns;
     fault->a = spec->a;
     fault->b = spec->b;
@@ -280,26 +293,52 @@ static void script(struct sim_world *world, const struct sim_scripted_fault *spe
 
 /* --- random --------------------------------------------------------------------------------------------------- */
 
-/* A side for each host, both sides inhabited; the cuts between them, or one direction of them. */
+#define SIDE_WORDS 4u /* of 64 hosts each */
+
+/* A side for each of `count` hosts, both sides inhabited: a bit for each. */
+static void draw_sides(struct sim_world *world, struct sim_random_class *class, uint32_t count,
+                       uint64_t sides[SIDE_WORDS])
+{
+    MM1_CHECK(count >= 2 && count <= SIDE_WORDS * 64);
+    memset(sides, 0, SIDE_WORDS * sizeof(sides[0]));
+    if (count <= 64) {
+        sides[0] =
+            1 + sim_choose(world, &class->targets, ((uint64_t)1 << (count - 1)) - 1, NULL);
+        return;
+    }
+    for (uint32_t i = 0; i < SIDE_WORDS; i++) {
+        sides[i] = sim_choose(world, &class->targets, 0, NULL);
+    }
+    sides[0] |= 1;                                    /* the first is on the left */
+    sides[(count - 1) / 64] &= ~((uint64_t)1 << ((count - 1) % 64)); /* the last is not */
+}
+
+static bool is_left(const uint64_t sides[SIDE_WORDS], uint32_t i)
+{
+    return (sides[i / 64] >> (i % 64) & 1) != 0;
+}
+
+/* The cuts between two sides, or one direction of them. */
 static struct sim_fault *draw_partition(struct sim_world *world, struct sim_random_class *class,
                                         const struct sim_random_fault *spec)
 {
     uint32_t count = spec->hosts.count;
-    uint64_t sides = 1 + sim_choose(world, &class->targets, ((uint64_t)1 << (count - 1)) - 1, NULL);
+    uint64_t sides[SIDE_WORDS];
+    draw_sides(world, class, count, sides);
     bool one_way = sim_choose(world, &class->targets, spec->one_way.den, NULL) <
                    spec->one_way.num;
     bool forth = sim_choose(world, &class->targets, 2, NULL) == 0;
     uint32_t left = 0;
     for (uint32_t i = 0; i < count; i++) {
-        left += (sides >> i & 1) != 0 ? 1 : 0;
+        left += is_left(sides, i) ? 1 : 0;
     }
     struct sim_fault *fault =
         fault_new(world, SIM_FAULT_PARTITION, left * (count - left) * (one_way ? 1 : 2));
     uint32_t at = 0;
     for (uint32_t i = 0; i < count; i++) {
         for (uint32_t j = 0; j < count; j++) {
-            bool from_left = (sides >> i & 1) != 0;
-            bool to_left = (sides >> j & 1) != 0;
+            bool from_left = is_left(sides, i);
+            bool to_left = is_left(sides, j);
             if (from_left != to_left && (!one_way || from_left == forth)) {
                 fault->cuts[at++] = (struct sim_cut){.from = spec->hosts.items[i],
                                                      .to = spec->hosts.items[j]};

@@ -157,7 +157,8 @@ static void start_arrive(struct sim_world *world, struct sim_arrival *arrival)
     struct sim_node_state *node = start->node;
     mm1_give(world->alloc, start, sizeof(*start));
     world->unrest--;
-    if (!node->host->down) {
+    /* A host that came back at this very instant has started it already. */
+    if (!node->host->down && node->node == NULL) {
         boot_node(node);
     }
 }
@@ -215,7 +216,6 @@ mm1_status sim_nodes_init(struct sim_world *world)
 {
     const struct sim_scenario *scenario = world->scenario;
     struct mm1_alloc *alloc = world->alloc;
-    MM1_TRY(register_types(world));
     world->hosts = mm1_take_zero(alloc, scenario->host_count * sizeof(world->hosts[0]));
     world->nodes = mm1_take_zero(alloc, scenario->node_count * sizeof(world->nodes[0]));
     world->active = mm1_take_zero(alloc, scenario->node_count * sizeof(world->active[0]));
@@ -243,7 +243,7 @@ mm1_status sim_nodes_init(struct sim_world *world)
         }
         schedule_start(node);
     }
-    return MM1_OK;
+    return register_types(world);
 }
 
 void sim_nodes_close(struct sim_world *world)

@@ -1,7 +1,7 @@
 /* Numbers for texts: an open hash table over copies. */
-#include "sim/names.h"
-
 #include <stdlib.h>
+
+#include "sim/names.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -51,7 +51,8 @@ static bool grow(struct sim_names *names)
     return true;
 }
 
-static struct sim_name *put(struct sim_names *names, uint64_t hash, struct mm1_text text, bool *fresh)
+static struct sim_name *put(struct sim_names *names, uint64_t hash, struct mm1_text text,
+                            bool *fresh)
 {
     *fresh = false;
     if (names->count * 2 >= names->capacity && !grow(names)) {

@@ -49,6 +49,7 @@ static struct sim_socket *socket_new(struct sim_node_state *node, enum sim_socke
     socket->handle = handle;
     socket->name = (struct mm1_text){.data = copy, .size = name.size};
     mm1_list_init(&socket->link);
+    mm1_list_init(&socket->early);
     socket->arrival.host = node->host;
     (void)mm1_tree_insert(&node->transport.sockets, &socket->by_handle);
     return socket;
@@ -62,10 +63,21 @@ static void attempt_forget(struct sim_socket *socket)
     }
 }
 
+/* The first piece of what was sent too early, taken out; null when there is none. */
+static struct sim_piece *early_pop(struct sim_socket *socket)
+{
+    struct mm1_list *link = mm1_list_pop_front(&socket->early);
+    return link == NULL ? NULL : MM1_CONTAINER_OF(link, struct sim_piece, link);
+}
+
 void sim_socket_free(struct sim_socket *socket)
 {
     struct mm1_alloc *alloc = socket->node->world->alloc;
+    struct sim_piece *piece;
     attempt_forget(socket);
+    while ((piece = early_pop(socket)) != NULL) {
+        mm1_give(alloc, piece, sizeof(*piece) + piece->size);
+    }
     mm1_list_remove(&socket->link);
     mm1_tree_remove(&socket->node->transport.sockets, &socket->by_handle);
     mm1_give(alloc, (void *)(uintptr_t)socket->name.data, socket->name.size + 1);
@@ -91,12 +103,26 @@ static void fail(struct sim_socket *socket, mm1_status status)
 
 /* --- names ---------------------------------------------------------------------------------------------------- */
 
+/* One to five digits, at most 65535. */
+static bool parse_port(const char *digits, size_t count, uint32_t *port)
+{
+    *port = 0;
+    for (size_t i = 0; i < count && i < 6; i++) {
+        if (digits[i] < '0' || digits[i] > '9') {
+            return false;
+        }
+        *port = *port * 10 + (uint32_t)(digits[i] - '0');
+    }
+    return count >= 1 && count <= 5 && *port <= UINT16_MAX;
+}
+
 /* The host that a name is about: of "tcp://host:port", or `own` for "uds://…". False: malformed or unknown. */
 static bool host_of(const struct sim_world *world, struct mm1_text name, uint32_t own,
-                    uint32_t *host)
+                    uint32_t *host, uint32_t *port)
 {
     if (name.size > 6 && memcmp(name.data, "uds://", 6) == 0) {
         *host = own;
+        *port = 1;
         return true;
     }
     if (name.size <= 6 || memcmp(name.data, "tcp://", 6) != 0) {
@@ -104,7 +130,8 @@ static bool host_of(const struct sim_world *world, struct mm1_text name, uint32_
     }
     const char *begin = name.data + 6;
     const char *colon = memchr(begin, ':', name.size - 6);
-    if (colon == NULL) {
+    if (colon == NULL ||
+        !parse_port(colon + 1, (size_t)(name.data + name.size - colon) - 1, port)) {
         return false;
     }
     struct mm1_text part = {.data = begin, .size = (size_t)(colon - begin)};
@@ -174,17 +201,37 @@ static void attempt_add(struct sim_socket *socket, const struct sim_arrival_ops 
     sim_arrival_add(world, &socket->arrival, world->now + after_min, world->now + after_max);
 }
 
+#define LISTEN_NAME_MAX 128
+#define FIRST_FREE_PORT 49152u
+
+/* A name for who listens at port 0. */
+static struct mm1_text free_name(const struct sim_node_state *node, char out[LISTEN_NAME_MAX])
+{
+    for (uint32_t port = FIRST_FREE_PORT;; port++) {
+        (void)snprintf(out, LISTEN_NAME_MAX, "tcp://%s:%u", node->host->spec->name, port);
+        if (listener_at(node->world, node->host->index, mm1_text_of(out)) == NULL) {
+            return mm1_text_of(out);
+        }
+    }
+}
+
 static void net_listen(struct mm1_transport *self, mm1_handle handle, struct mm1_text name)
 {
     struct sim_node_state *node = transport_of(self)->node;
     struct sim_world *world = node->world;
-    struct sim_socket *socket = socket_new(node, SIM_LISTENER, handle, name);
+    char real[LISTEN_NAME_MAX];
+    mm1_status failure = MM1_OK;
     uint32_t host;
-    if (!host_of(world, name, node->host->index, &host) || host != node->host->index) {
-        socket->failure = MM1_INVALID;
+    uint32_t port;
+    if (!host_of(world, name, node->host->index, &host, &port) || host != node->host->index) {
+        failure = MM1_INVALID;
+    } else if (port == 0) {
+        name = free_name(node, real);
     } else if (listener_at(world, host, name) != NULL) {
-        socket->failure = MM1_IN_USE;
+        failure = MM1_IN_USE;
     }
+    struct sim_socket *socket = socket_new(node, SIM_LISTENER, handle, name);
+    socket->failure = failure;
     mm1_list_push_back(&world->listeners, &socket->link);
     attempt_add(socket, &listen_ops, 0, MM1_NS_PER_MS);
 }
@@ -227,13 +274,14 @@ static void dial_arrive(struct sim_world *world, struct sim_arrival *arrival)
     struct sim_socket *socket = MM1_CONTAINER_OF(arrival, struct sim_socket, arrival);
     uint32_t own = socket->node->host->index;
     uint32_t host;
+    uint32_t port;
     world->unrest--;
-    if (!host_of(world, socket->name, own, &host)) {
+    if (!host_of(world, socket->name, own, &host, &port)) {
         fail(socket, MM1_INVALID);
         return;
     }
     if (sim_net_cut(world, own, host) || sim_net_cut(world, host, own) ||
-        world->hosts[host].down) {
+        world->hosts[host].down || world->hosts[host].paused_until > world->now) {
         dial_again(socket);
         return;
     }
@@ -254,7 +302,8 @@ static void net_dial(struct mm1_transport *self, mm1_handle handle, struct mm1_t
     struct sim_socket *socket = socket_new(node, SIM_DIALER, handle, name);
     uint32_t own = node->host->index;
     uint32_t host = own;
-    (void)host_of(node->world, name, own, &host);
+    uint32_t port;
+    (void)host_of(node->world, name, own, &host, &port);
     struct sim_window latency = sim_fault_latency(node->world, own, host);
     socket->begun = node->world->now;
     attempt_add(socket, &dial_ops, latency.min_ns, latency.max_ns);
@@ -265,33 +314,84 @@ static void net_dial(struct mm1_transport *self, mm1_handle handle, struct mm1_t
 static void net_read(struct mm1_transport *self, mm1_handle handle, size_t size)
 {
     struct sim_socket *socket = find(transport_of(self), handle);
-    if (socket != NULL && socket->kind == SIM_END) {
-        struct sim_way *way = &socket->connection->ways[socket->side];
-        way->credit += size;
-        sim_way_offer(way);
+    if (socket == NULL || socket->kind == SIM_LISTENER) {
+        return;
     }
+    size_t *credit = socket->kind == SIM_DIALER
+                         ? &socket->early_credit
+                         : &socket->connection->ways[socket->side].credit;
+    *credit = size > SIZE_MAX - *credit ? SIZE_MAX : *credit + size;
+    if (socket->kind == SIM_END) {
+        sim_way_offer(&socket->connection->ways[socket->side]);
+    }
+}
+
+/* True when nothing that breaks the stream is on its way yet. */
+static bool goes_on(const struct sim_way *way)
+{
+    return mm1_list_empty(&way->pieces) ||
+           !MM1_CONTAINER_OF(way->pieces.prev, const struct sim_piece, link)->ends;
+}
+
+/* Sends on a connection that stands. */
+static void end_send(struct sim_socket *socket, struct mm1_bytes bytes, bool background)
+{
+    struct sim_connection *connection = socket->connection;
+    struct sim_world *world = connection->world;
+    struct sim_way *own = &connection->ways[socket->side];
+    unsigned peer = 1 - socket->side;
+    if (connection->ends[peer] != NULL) {
+        if (bytes.size != 0) {
+            sim_way_push(&connection->ways[peer], bytes, background, false, MM1_OK);
+        }
+    } else if (connection->lost[peer] && !connection->silent[peer] &&
+               !world->hosts[connection->hosts[peer]].down && goes_on(own)) {
+        /* A host that knows nothing of the connection answers with a reset. */
+        sim_way_push(own, (struct mm1_bytes){.size = 0}, background, true, MM1_RESET);
+    }
+    sim_way_sent(own, bytes.size, background);
+}
+
+void sim_socket_flush(struct sim_socket *socket)
+{
+    struct sim_world *world = socket->node->world;
+    struct sim_piece *piece;
+    while ((piece = early_pop(socket)) != NULL) {
+        world->cause = piece->cause;
+        end_send(socket, (struct mm1_bytes){.data = piece->data, .size = piece->size},
+                 piece->background);
+        mm1_give(world->alloc, piece, sizeof(*piece) + piece->size);
+    }
+}
+
+static void early_send(struct sim_socket *socket, struct mm1_bytes bytes, bool background)
+{
+    struct sim_world *world = socket->node->world;
+    struct sim_piece *piece = mm1_take(world->alloc, sizeof(*piece) + bytes.size);
+    MM1_CHECK(piece != NULL);
+    *piece = (struct sim_piece){
+        .cause = world->cause, .background = background, .size = bytes.size};
+    if (bytes.size != 0) {
+        memcpy(piece->data, bytes.data, bytes.size);
+    }
+    mm1_list_push_back(&socket->early, &piece->link);
 }
 
 static mm1_status net_send(struct mm1_transport *self, mm1_handle handle, struct mm1_bytes bytes,
                            bool background)
 {
     struct sim_socket *socket = find(transport_of(self), handle);
-    if (socket == NULL || socket->kind != SIM_END || bytes.size == 0) {
+    if (socket == NULL || socket->kind == SIM_LISTENER) {
         return MM1_OK;
     }
-    struct sim_connection *connection = socket->connection;
-    struct sim_world *world = connection->world;
-    unsigned peer = 1 - socket->side;
+    struct sim_world *world = socket->node->world;
     world->cause = world->result->events;
-    if (connection->ends[peer] != NULL) {
-        sim_way_push(&connection->ways[peer], bytes, background, false, MM1_OK);
-    } else if (connection->lost[peer] && !connection->silent[peer] && !world->hosts[connection->hosts[peer]].down &&
-               mm1_list_empty(&connection->ways[socket->side].pieces)) {
-        /* A host that knows nothing of the connection answers with a reset. */
-        sim_way_push(&connection->ways[socket->side], (struct mm1_bytes){.size = 0}, background,
-                     true, MM1_RESET);
+    bool stands = socket->kind == SIM_END && (socket->side == 1 || socket->connection->opened);
+    if (stands) {
+        end_send(socket, bytes, background);
+    } else {
+        early_send(socket, bytes, background);
     }
-    sim_way_sent(&connection->ways[socket->side], bytes.size, background);
     return MM1_OK;
 }
 
@@ -299,6 +399,7 @@ static void end_close(struct sim_socket *socket)
 {
     struct sim_connection *connection = socket->connection;
     unsigned side = socket->side;
+    sim_socket_flush(socket);
     connection->ends[side] = NULL;
     sim_socket_free(socket);
     if (connection->ends[1 - side] != NULL && !connection->silent[side]) {

@@ -16,6 +16,8 @@ struct sim_socket {
     struct mm1_text name; /* of listeners and dialers; owned */
     struct sim_arrival arrival; /* of a dialer: the next attempt; of a listener: its Listening or Failed */
     uint64_t begun;             /* of a dialer */
+    struct mm1_list early;      /* of a dialer: pieces sent before it knew that the connection stands */
+    size_t early_credit;        /* … and the credit it gave before there was one */
     mm1_status failure;         /* of a listener or dialer that fails: why */
     struct sim_connection *connection;
     unsigned side; /* of an end: its index in the connection */
@@ -42,9 +44,10 @@ struct sim_way {
     struct mm1_list pieces;
     struct sim_arrival arrival; /* of its head */
     size_t credit;
-    struct sim_arrival sent;    /* Sent for what this end has sent */
-    uint64_t sent_size;
-    bool sent_background;
+    uint64_t pushed;            /* bytes ever put on the way */
+    uint64_t left;              /* bytes that left it: delivered, or forgotten */
+    struct mm1_list sents;      /* each a Sent that this end will get */
+    struct sim_arrival sent;    /* of the first of them */
     struct sim_stream chunks;
 };
 
@@ -73,10 +76,14 @@ void sim_way_push(struct sim_way *way, struct mm1_bytes bytes, bool background, 
 void sim_way_clear(struct sim_way *way);
 /* Looks again whether the head can arrive. */
 void sim_way_offer(struct sim_way *way);
+/* A Sent for `size` bytes of the end `side`: once the network took them over, which it puts off while too many of its
+ * bytes wait for the peer to read. */
 void sim_way_sent(struct sim_way *way, size_t size, bool background);
 
 /* net.c */
 bool sim_net_cut(const struct sim_world *world, uint32_t from, uint32_t to);
 void sim_socket_free(struct sim_socket *socket);
+/* Sends what a dialer was given before its connection stood. */
+void sim_socket_flush(struct sim_socket *socket);
 
 #endif

@@ -33,7 +33,7 @@ static void judge(struct sim_world *world, struct sim_property_state *state, uin
 {
     const char *name = state->property->name;
     finding->text[MM1_FINDING_TEXT_MAX - 1] = '\0';
-    if (state->verdict == MM1_VIOLATED) {
+    if (world->result->verdict == SIM_PASSED) {
         char signature[sizeof(world->result->signature)] = "property ";
         strncat(signature, name, sizeof(signature) - strlen(signature) - 1);
         sim_world_fail(world, SIM_PROPERTY, signature, name, "%s", finding->text);
@@ -61,13 +61,22 @@ void sim_properties_see(struct sim_world *world, const struct sim_node_state *no
             state->property->see(state->state, world->alloc, &sight, &finding);
         if (verdict != MM1_PASS) {
             state->verdict = verdict;
-            judge(world, state, seq, &finding);
+            if (verdict == MM1_VIOLATED) {
+                judge(world, state, seq, &finding);
+            }
             tell(world, state, seq, state->seen, finding.text);
         }
     }
 }
 
-static void judge_at_end(struct sim_world *world, struct sim_property_state *state)
+/* The first property that could not judge: it counts where none is violated. */
+struct inconclusive {
+    const struct mm1_property *property;
+    struct mm1_finding finding;
+};
+
+static void judge_at_end(struct sim_world *world, struct sim_property_state *state,
+                         struct inconclusive *first)
 {
     struct mm1_finding finding = {.text = ""};
     uint64_t evaluated = 0;
@@ -80,12 +89,12 @@ static void judge_at_end(struct sim_world *world, struct sim_property_state *sta
     } else {
         evaluated = state->seen;
     }
-    if (state->verdict == MM1_VIOLATED && finding.text[0] != '\0') {
+    if (state->verdict == MM1_VIOLATED) {
         judge(world, state, 0, &finding);
     }
-    if (state->verdict == MM1_INCONCLUSIVE && world->result->verdict == SIM_PASSED) {
-        sim_world_fail(world, SIM_INCONCLUSIVE, "inconclusive", state->property->name, "%s",
-                       finding.text[0] == '\0' ? "a bound was reached first" : finding.text);
+    if (state->verdict == MM1_INCONCLUSIVE && first->property == NULL) {
+        first->property = state->property;
+        first->finding = finding;
     }
     world->result->checks += evaluated;
     if (evaluated == 0) {
@@ -104,10 +113,17 @@ static void judge_at_end(struct sim_world *world, struct sim_property_state *sta
 void sim_properties_end(struct sim_world *world)
 {
     bool judged = world->result->verdict == SIM_PASSED;
+    struct inconclusive first = {.property = NULL};
     for (uint32_t i = 0; i < world->scenario->property_count; i++) {
         if (judged) {
-            judge_at_end(world, &world->properties[i]);
+            judge_at_end(world, &world->properties[i], &first);
         }
+    }
+    if (first.property != NULL) {
+        first.finding.text[MM1_FINDING_TEXT_MAX - 1] = '\0';
+        sim_world_fail(world, SIM_INCONCLUSIVE, "inconclusive", first.property->name, "%s",
+                       first.finding.text[0] == '\0' ? "a bound was reached first"
+                                                     : first.finding.text);
     }
 }
 

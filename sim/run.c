@@ -62,7 +62,7 @@ uint64_t sim_world_unrest(const struct sim_world *world)
 /* --- the end -------------------------------------------------------------------------------------------------- */
 
 /* Names who is not at rest. */
-static void fail_restless(struct sim_world *world)
+static void fail_restless(struct sim_world *world, bool stuck)
 {
     char who[SIM_TEXT_MAX / 2] = "";
     size_t used = 0;
@@ -78,10 +78,11 @@ static void fail_restless(struct sim_world *world)
     }
     sim_world_fail(world, SIM_LIVENESS, "liveness: restless at the end", "",
                    "the faults ended after %llu ms, and after %llu ms the system was not at "
-                   "rest: messages or timers are pending on %s; on the network and disks: %llu",
+                   "rest%s: messages or timers are pending on %s; on the network and disks: %llu",
                    (unsigned long long)(world->scenario->faults.until_ns / MM1_NS_PER_MS),
-                   (unsigned long long)(world->scenario->end.at_most_ns / MM1_NS_PER_MS),
-                   used == 0 ? "no node" : who, (unsigned long long)world->unrest);
+                   (unsigned long long)((world->now - world->start) / MM1_NS_PER_MS),
+                   stuck ? " and nothing could happen any more" : "", used == 0 ? "no node" : who,
+                   (unsigned long long)world->unrest);
 }
 
 /* True when the run is over. */
@@ -104,7 +105,7 @@ static bool is_over(struct sim_world *world)
     }
     if (world->now - world->start >= end->at_most_ns) {
         if (end->quiet && world->quiet_since == UINT64_MAX) {
-            fail_restless(world);
+            fail_restless(world, false);
         }
         return true;
     }
@@ -185,7 +186,13 @@ void sim_run(const struct sim_run_spec *spec, struct sim_result *result)
 {
     struct sim_world world;
     sim_world_open(&world, spec, result);
-    while (!is_over(&world) && sim_world_step(&world)) {
+    while (!is_over(&world)) {
+        if (!sim_world_step(&world)) {
+            if (spec->scenario->end.quiet && sim_world_unrest(&world) != 0) {
+                fail_restless(&world, true);
+            }
+            break;
+        }
     }
     sim_properties_end(&world);
     note_vacuous(&world);

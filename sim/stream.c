@@ -47,6 +47,7 @@ static void piece_free(struct sim_world *world, struct sim_piece *piece)
 
 void sim_way_clear(struct sim_way *way)
 {
+    way->left = way->pushed;
     sim_arrival_remove(world_of(way), &way->arrival);
     struct sim_piece *piece;
     while ((piece = head_of(way)) != NULL) {
@@ -95,9 +96,105 @@ void sim_way_push(struct sim_way *way, struct mm1_bytes bytes, bool background, 
     if (!background) {
         world->unrest++;
     }
+    way->pushed += bytes.size;
     mm1_list_push_back(&way->pieces, &piece->link);
     sim_way_offer(way);
 }
+
+/* --- handed over ---------------------------------------------------------------------------------------------- */
+
+/* A Sent to come. */
+struct sent {
+    struct mm1_list link; /* in way->sents */
+    uint64_t earliest;
+    uint64_t until; /* the peer's way has carried so many bytes with these */
+    size_t size;
+    bool background;
+};
+
+/* Time that the network takes to take bytes over. */
+#define SENT_NS (10 * MM1_NS_PER_US)
+/* So many bytes may wait between two ends: more are not taken over. */
+#define WINDOW_BYTES ((uint64_t)256 * 1024)
+
+static struct sent *sent_head(const struct sim_way *way)
+{
+    return mm1_list_empty(&way->sents) ? NULL : MM1_CONTAINER_OF(way->sents.next, struct sent, link);
+}
+
+/* Looks again whether the next Sent can arrive. */
+static void sent_offer(struct sim_way *way)
+{
+    struct sim_world *world = world_of(way);
+    const struct sim_connection *connection = way->connection;
+    const struct sim_way *out = &connection->ways[1 - way->side];
+    const struct sent *head = sent_head(way);
+    if (head == NULL || sim_arrival_pending(&way->sent) ||
+        (connection->ends[1 - way->side] != NULL && head->until > out->left + WINDOW_BYTES)) {
+        return;
+    }
+    uint64_t earliest = head->earliest > world->now ? head->earliest : world->now;
+    sim_arrival_add(world, &way->sent, earliest, earliest + SENT_NS);
+}
+
+void sim_way_sent(struct sim_way *way, size_t size, bool background)
+{
+    struct sim_world *world = world_of(way);
+    struct sent *sent = mm1_take(world->alloc, sizeof(*sent));
+    MM1_CHECK(sent != NULL);
+    *sent = (struct sent){
+        .earliest = world->now + SENT_NS,
+        .until = way->connection->ways[1 - way->side].pushed,
+        .size = size,
+        .background = background,
+    };
+    if (!background) {
+        world->unrest++;
+    }
+    mm1_list_push_back(&way->sents, &sent->link);
+    sent_offer(way);
+}
+
+static void sent_free(struct sim_way *way, struct sent *sent)
+{
+    if (!sent->background) {
+        world_of(way)->unrest--;
+    }
+    mm1_list_remove(&sent->link);
+    mm1_give(world_of(way)->alloc, sent, sizeof(*sent));
+}
+
+static void sent_forget(struct sim_way *way)
+{
+    struct sent *sent;
+    sim_arrival_remove(world_of(way), &way->sent);
+    while ((sent = sent_head(way)) != NULL) {
+        sent_free(way, sent);
+    }
+}
+
+static void sent_arrive(struct sim_world *world, struct sim_arrival *arrival)
+{
+    struct sim_way *way = MM1_CONTAINER_OF(arrival, struct sim_way, sent);
+    struct sim_socket *end = way->connection->ends[way->side];
+    struct sent *head = sent_head(way);
+    struct mm1_sent sent = {.handle = end->handle, .size = head->size};
+    bool background = head->background;
+    (void)world;
+    sent_free(way, head);
+    sent_offer(way);
+    end->node->transport.sink->post(end->node->transport.sink, end->handle, background,
+                                    &mm1_sent_type, &sent);
+}
+
+static void sent_describe(const struct sim_world *world, const struct sim_arrival *arrival,
+                          struct sim_key *key)
+{
+    const struct sim_way *way = MM1_CONTAINER_OF(arrival, const struct sim_way, sent);
+    describe(world, arrival->entity, "sent from", to_host(way), from_host(way), key);
+}
+
+static const struct sim_arrival_ops sent_ops = {.arrive = sent_arrive, .describe = sent_describe};
 
 /* --- arriving ------------------------------------------------------------------------------------------------- */
 
@@ -155,6 +252,7 @@ static void deliver_bytes(struct sim_way *way, struct sim_socket *end)
         }
     }
     way->credit -= size;
+    way->left += size;
     struct mm1_received received = {.handle = end->handle, .data = {.data = data, .size = size}};
     end->node->transport.sink->post(end->node->transport.sink, end->handle, background,
                                     &mm1_received_type, &received);
@@ -189,6 +287,7 @@ static void way_arrive(struct sim_world *world, struct sim_arrival *arrival)
     } else {
         deliver_bytes(way, end);
         sim_way_offer(way);
+        sent_offer(&way->connection->ways[1 - way->side]);
     }
 }
 
@@ -201,57 +300,6 @@ static void way_describe(const struct sim_world *world, const struct sim_arrival
 
 static const struct sim_arrival_ops way_ops = {.arrive = way_arrive, .describe = way_describe};
 
-static void sent_arrive(struct sim_world *world, struct sim_arrival *arrival)
-{
-    struct sim_way *way = MM1_CONTAINER_OF(arrival, struct sim_way, sent);
-    struct sim_socket *end = way->connection->ends[way->side];
-    struct mm1_sent sent = {.handle = end->handle, .size = way->sent_size};
-    if (!way->sent_background) {
-        world->unrest--;
-    }
-    way->sent_size = 0;
-    end->node->transport.sink->post(end->node->transport.sink, end->handle, way->sent_background,
-                                    &mm1_sent_type, &sent);
-}
-
-static void sent_describe(const struct sim_world *world, const struct sim_arrival *arrival,
-                          struct sim_key *key)
-{
-    const struct sim_way *way = MM1_CONTAINER_OF(arrival, const struct sim_way, sent);
-    describe(world, arrival->entity, "sent from", to_host(way), from_host(way), key);
-}
-
-static const struct sim_arrival_ops sent_ops = {.arrive = sent_arrive, .describe = sent_describe};
-
-/* Time that the network takes to take bytes over. */
-#define SENT_NS (10 * MM1_NS_PER_US)
-
-void sim_way_sent(struct sim_way *way, size_t size, bool background)
-{
-    struct sim_world *world = world_of(way);
-    if (!sim_arrival_pending(&way->sent)) {
-        way->sent_background = true;
-        sim_arrival_add(world, &way->sent, world->now + SENT_NS, world->now + 2 * SENT_NS);
-    }
-    if (way->sent_background && !background) {
-        way->sent_background = false;
-        world->unrest++;
-    }
-    way->sent_size += size;
-}
-
-static void sent_forget(struct sim_way *way)
-{
-    struct sim_world *world = world_of(way);
-    if (sim_arrival_pending(&way->sent)) {
-        sim_arrival_remove(world, &way->sent);
-        if (!way->sent_background) {
-            world->unrest--;
-        }
-    }
-    way->sent_size = 0;
-}
-
 /* --- connections ---------------------------------------------------------------------------------------------- */
 
 static void connected_arrive(struct sim_world *world, struct sim_arrival *arrival)
@@ -259,11 +307,17 @@ static void connected_arrive(struct sim_world *world, struct sim_arrival *arriva
     struct sim_connection *connection =
         MM1_CONTAINER_OF(arrival, struct sim_connection, connected);
     struct sim_socket *dialer = connection->ends[0];
+    if (sim_net_cut(world, connection->hosts[1], connection->hosts[0])) {
+        /* The answer is lost, and comes again. */
+        sim_arrival_add(world, arrival, world->now + MM1_NS_PER_SEC, world->now + 2 * MM1_NS_PER_SEC);
+        return;
+    }
     world->unrest--;
     connection->opened = true;
     struct mm1_connected connected = {.handle = dialer->handle};
     dialer->node->transport.sink->post(dialer->node->transport.sink, dialer->handle, false,
                                        &mm1_connected_type, &connected);
+    sim_socket_flush(dialer);
     sim_way_offer(&connection->ways[0]);
 }
 
@@ -285,6 +339,7 @@ static void way_init(struct sim_connection *connection, unsigned side)
     way->connection = connection;
     way->side = side;
     mm1_list_init(&way->pieces);
+    mm1_list_init(&way->sents);
     way->arrival.ops = &way_ops;
     way->arrival.host = &world->hosts[connection->hosts[side]];
     way->arrival.entity = connection->number * 4 + side;
@@ -312,6 +367,7 @@ struct sim_connection *sim_connection_new(struct sim_world *world, struct sim_so
         connection->ends[side]->connection = connection;
         connection->ends[side]->side = side;
     }
+    connection->ways[0].credit = dialer->early_credit;
     connection->connected.ops = &connected_ops;
     connection->connected.host = dialer->node->host;
     connection->connected.entity = connection->number;
@@ -345,6 +401,7 @@ void sim_connection_settle(struct sim_connection *connection)
         if (connection->ends[side] == NULL) {
             sim_way_clear(&connection->ways[side]);
             sent_forget(&connection->ways[side]);
+            sent_offer(&connection->ways[1 - side]);
         }
     }
     if (connection->ends[0] == NULL && sim_arrival_pending(&connection->connected)) {

@@ -231,27 +231,29 @@ static void bound_events(struct sim_world *world)
 }
 
 static uint64_t note(struct sim_world *world, const struct sim_node_state *node,
-                     const struct mm1_event *given)
+                     const struct mm1_event *event)
 {
-    struct mm1_event event = *given;
+    struct mm1_event caused;
     uint64_t seq = ++world->result->events;
     if (world->spec->progress != NULL) {
         *world->spec->progress = seq;
     }
-    if (event.cause == 0) {
-        event.cause = world->cause;
+    if (event->cause == 0 && world->cause != 0) {
+        caused = *event;
+        caused.cause = world->cause;
+        event = &caused;
     }
-    chain(world, node == NULL ? UINT32_MAX : node->index, &event);
+    chain(world, node == NULL ? UINT32_MAX : node->index, event);
     if (world->spec->sink != NULL) {
-        if (event.kind == MM1_EVENT_SPAWN) {
-            actor_born(world, node, &event, seq);
+        if (event->kind == MM1_EVENT_SPAWN) {
+            actor_born(world, node, event, seq);
         }
-        write_row(world, node, seq, &event);
+        write_row(world, node, seq, event);
     }
     bound_events(world);
-    if (event.kind == MM1_EVENT_OBSERVE || event.kind == MM1_EVENT_EXIT ||
-        event.kind == MM1_EVENT_NODE_UP || event.kind == MM1_EVENT_NODE_DOWN) {
-        sim_properties_see(world, node, seq, &event);
+    if (event->kind == MM1_EVENT_OBSERVE || event->kind == MM1_EVENT_EXIT ||
+        event->kind == MM1_EVENT_NODE_UP || event->kind == MM1_EVENT_NODE_DOWN) {
+        sim_properties_see(world, node, seq, event);
     }
     return seq;
 }

@@ -42,6 +42,7 @@ PUBLIC_HEADERS = {
     "posix": "posix",
     "mm1": "host", "system": "host",
     "linear": "sim", "sim": "sim",
+    "command": "cli",
 }
 
 # Headers that the build makes.

@@ -105,6 +105,15 @@ static struct mini_world *world_of_sched(struct mm1_sched *self)
     return MM1_CONTAINER_OF(self, struct mini_world, sched);
 }
 
+/* A signal that waits to be landed. */
+struct mini_held {
+    struct mm1_list in_world;
+    struct mm1_node *node;
+    void *signal;
+    mm1_addr from;
+    mm1_addr to;
+};
+
 static void sched_ready(struct mm1_sched *self, struct mm1_runnable *runnable)
 {
     struct mini_world *world = world_of_sched(self);
@@ -123,8 +132,55 @@ static bool sched_effect(struct mm1_sched *self, struct mm1_runnable *runnable,
 static bool sched_hold(struct mm1_sched *self, struct mm1_node *node, void *signal, mm1_addr from,
                        mm1_addr to)
 {
-    (void)self, (void)node, (void)signal, (void)from, (void)to;
+    struct mini_world *world = world_of_sched(self);
+    if (!world->hold_signals) {
+        return false;
+    }
+    struct mini_held *held = mm1_take(&world->own.base, sizeof(*held));
+    MM1_CHECK(held != NULL);
+    *held = (struct mini_held){.node = node, .signal = signal, .from = from, .to = to};
+    mm1_list_push_back(&world->held, &held->in_world);
+    return true;
+}
+
+static void held_land(struct mini_world *world, struct mini_held *held)
+{
+    mm1_list_remove(&held->in_world);
+    mm1_node_land(held->node, held->signal);
+    mm1_give(&world->own.base, held, sizeof(*held));
+}
+
+bool mini_land(struct mini_world *world, mm1_addr from, mm1_addr to)
+{
+    MM1_LIST_FOREACH(item, &world->held) {
+        struct mini_held *held = MM1_CONTAINER_OF(item, struct mini_held, in_world);
+        if (mm1_addr_equal(held->from, from) && mm1_addr_equal(held->to, to)) {
+            held_land(world, held);
+            return true;
+        }
+    }
     return false;
+}
+
+void mini_land_all(struct mini_world *world)
+{
+    mini_settle(world);
+    while (!mm1_list_empty(&world->held)) {
+        held_land(world, MM1_CONTAINER_OF(world->held.next, struct mini_held, in_world));
+        mini_settle(world);
+    }
+}
+
+static void held_drop(struct mini_world *world, const struct mm1_node *node)
+{
+    MM1_LIST_FOREACH(item, &world->held) {
+        struct mini_held *held = MM1_CONTAINER_OF(item, struct mini_held, in_world);
+        if (held->node == node) {
+            mm1_list_remove(item);
+            mm1_node_drop(held->node, held->signal);
+            mm1_give(&world->own.base, held, sizeof(*held));
+        }
+    }
 }
 
 static const struct mm1_sched_ops sched_ops = {
@@ -477,6 +533,7 @@ void mini_world_init(struct mini_world *world)
     world->ready_last = &world->ready_first;
     world->log = MM1_BUF(&world->own.base);
     mm1_list_init(&world->ends);
+    mm1_list_init(&world->held);
 }
 
 void mini_world_close(struct mini_world *world)
@@ -532,6 +589,7 @@ void mini_node_close(struct mini_node *node)
             end_hang_up(end, MM1_RESET);
         }
     }
+    held_drop(world, node->node);
     mm1_node_close(node->node);
     node->node = NULL;
 }

@@ -71,6 +71,8 @@ struct mini_world {
     struct mm1_list ends;
     size_t piece_max; /* 0: streams are not cut; else no Received carries more */
     bool hold_sent;   /* no Sent is told */
+    bool hold_signals; /* what actors of a node send one another waits for mini_land */
+    struct mm1_list held;
     bool keep_log;
     struct mm1_buf log; /* "level text\n" */
     uint64_t event_seq;
@@ -97,6 +99,10 @@ size_t mini_run(struct mini_world *world, size_t turns);
 void mini_settle(struct mini_world *world);
 /* Settles, then lets `ns` pass, timer by timer, settling after each. */
 void mini_advance(struct mini_world *world, uint64_t ns);
+/* Lands the oldest signal held from one actor to another (main addresses); false: there is none. */
+bool mini_land(struct mini_world *world, mm1_addr from, mm1_addr to);
+/* Lands what is held, oldest first, and settles, until nothing is held. */
+void mini_land_all(struct mini_world *world);
 /* True when the log has `text` in it. */
 bool mini_logged(struct mini_world *world, const char *text);
 

@@ -14,6 +14,7 @@
 /* Carries out `mm1 VERB …` as given in `argv` and returns its exit code. The systems come before shared objects of the
  * same name. Call it first thing in main: the program is executed again for each child process, with another first
  * argument. */
-MM1_API int mm1_command_main(int argc, char **argv, const struct mm1_system *const *systems, size_t count);
+MM1_API int mm1_command_main(int argc, char **argv, const struct mm1_system *const *systems,
+                             size_t count);
 
 #endif
