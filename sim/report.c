@@ -1,11 +1,15 @@
 /* What people read. Everything here is the same in every run of a seed, but for the speed. */
+#define _GNU_SOURCE
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sim/report.h"
 #include "sim/symbol.h"
 
-#define CHAIN_MAX 12
+#define CHAIN_MAX 12   /* lines */
+#define CHAIN_DEPTH 96 /* events that are looked at for them */
+#define FAULTS_SHOWN 6
 #define FRAMES_SHOWN 8
 #define PART_MAX 120
 
@@ -113,41 +117,96 @@ static void print_what(FILE *to, sqlite3_stmt *row)
     }
 }
 
-void sim_report_chain(FILE *to, sqlite3 *sqlite, uint64_t run, const struct sim_result *result)
+/* The multi-node actors between two nodes say nothing that the messages they carry do not say. */
+static bool is_relay(const char *actor)
+{
+    return strstr(actor, "/multinode#") != NULL;
+}
+
+/* The lines of a chain, the last first. */
+struct chain {
+    char *lines[CHAIN_MAX];
+    size_t count;
+    unsigned relays; /* passed over since the last line */
+};
+
+static void chain_relays(struct chain *chain)
+{
+    char *line = NULL;
+    if (chain->relays != 0 && chain->count < CHAIN_MAX &&
+        asprintf(&line, "%26s %u event%s of the multi-node actors", "...", chain->relays,
+                 chain->relays == 1 ? "" : "s") > 0) {
+        chain->lines[chain->count++] = line;
+    }
+    chain->relays = 0;
+}
+
+static void chain_line(struct chain *chain, sqlite3_stmt *row, const struct sim_result *result)
+{
+    char time[SIM_TIME_TEXT];
+    char *line = NULL;
+    size_t size = 0;
+    const char *actor = column(row, ACTOR);
+    uint64_t at = (uint64_t)sqlite3_column_int64(row, TIME);
+    uint64_t since = at >= result->start_ns ? at - result->start_ns : at;
+    FILE *to = open_memstream(&line, &size);
+    if (to == NULL) {
+        return;
+    }
+    (void)fprintf(to, "    %8s %14s  %s", column(row, SEQ), sim_report_time(since, time),
+                  actor[0] != '\0'               ? actor
+                  : column(row, NODE)[0] != '\0' ? column(row, NODE)
+                                                 : "the world");
+    print_what(to, row);
+    (void)fclose(to);
+    chain->lines[chain->count++] = line;
+}
+
+static sqlite3_stmt *chain_query(sqlite3 *sqlite, uint64_t run, const struct sim_result *result)
 {
     sqlite3_stmt *row = NULL;
-    char time[SIM_TIME_TEXT];
     int code = sqlite3_prepare_v2(
         sqlite,
         "WITH RECURSIVE back(depth, id) AS (SELECT 0, (SELECT max(id) FROM event WHERE id <= (?1 "
-        "<< 40) + "
-        "?2 AND id > (?1 << 40)) UNION ALL SELECT depth + 1, (?1 << 40) + e.cause FROM back JOIN "
-        "event e "
-        "ON e.id = back.id WHERE e.cause > 0 AND e.cause < e.seq AND depth + 1 < ?3) "
-        "SELECT e.seq, e.time_ns, e.node, e.actor, e.kind, e.verb, e.peer, e.type, e.message, "
-        "e.text, "
-        "e.status FROM back CROSS JOIN events e ON e.id = back.id ORDER BY depth DESC",
+        "<< 40) + ?2 AND id > (?1 << 40)) UNION ALL SELECT depth + 1, (?1 << 40) + e.cause FROM "
+        "back JOIN event e ON e.id = back.id WHERE e.cause > 0 AND e.cause < e.seq AND depth + 1 "
+        "< ?3) SELECT e.seq, e.time_ns, e.node, e.actor, e.kind, e.verb, e.peer, e.type, "
+        "e.message, e.text, e.status FROM back CROSS JOIN events e ON e.id = back.id "
+        "ORDER BY depth",
         -1, &row, NULL);
     if (code != SQLITE_OK) {
-        return;
+        return NULL;
     }
     uint64_t last = result->failed_seq > 0 ? result->failed_seq : ((uint64_t)1 << 40) - 1;
     (void)sqlite3_bind_int64(row, 1, (int64_t)run);
     (void)sqlite3_bind_int64(row, 2, (int64_t)last);
-    (void)sqlite3_bind_int(row, 3, CHAIN_MAX);
-    (void)fprintf(to, "  what led to it\n");
-    while (sqlite3_step(row) == SQLITE_ROW) {
-        uint64_t at = (uint64_t)sqlite3_column_int64(row, TIME);
-        uint64_t since = at >= result->start_ns ? at - result->start_ns : at;
-        const char *actor = column(row, ACTOR);
-        (void)fprintf(to, "    %8s %14s  %s", column(row, SEQ), sim_report_time(since, time),
-                      actor[0] != '\0'               ? actor
-                      : column(row, NODE)[0] != '\0' ? column(row, NODE)
-                                                     : "the world");
-        print_what(to, row);
-        (void)fprintf(to, "\n");
+    (void)sqlite3_bind_int(row, 3, CHAIN_DEPTH);
+    return row;
+}
+
+void sim_report_chain(FILE *to, sqlite3 *sqlite, uint64_t run, const struct sim_result *result)
+{
+    struct chain chain = {.count = 0};
+    sqlite3_stmt *row = chain_query(sqlite, run, result);
+    if (row == NULL) {
+        return;
+    }
+    while (chain.count < CHAIN_MAX && sqlite3_step(row) == SQLITE_ROW) {
+        if (chain.count != 0 && is_relay(column(row, ACTOR))) {
+            chain.relays++;
+            continue;
+        }
+        chain_relays(&chain);
+        if (chain.count < CHAIN_MAX) {
+            chain_line(&chain, row, result);
+        }
     }
     (void)sqlite3_finalize(row);
+    (void)fprintf(to, "  what led to it\n");
+    while (chain.count > 0) {
+        (void)fprintf(to, "%s\n", chain.lines[--chain.count]);
+        free(chain.lines[chain.count]);
+    }
 }
 
 /* --- the failure block ---------------------------------------------------------------------------------------- */
@@ -183,6 +242,36 @@ static void print_open_faults(FILE *to, sqlite3 *sqlite, uint64_t run)
     }
     (void)sqlite3_finalize(row);
     (void)fprintf(to, "%s\n", before[0] == '\0' ? "none" : "");
+}
+
+/* The last faults that began before the failure, the oldest of them first. */
+static void print_past_faults(FILE *to, const struct sim_failure *failure)
+{
+    sqlite3_stmt *row = NULL;
+    char time[SIM_TIME_TEXT];
+    const struct sim_result *r = failure->result;
+    int code = sqlite3_prepare_v2(failure->sqlite,
+                                  "SELECT * FROM (SELECT min(time_ns) AS began, max(CASE WHEN heals "
+                                  "THEN time_ns END), what, fault FROM fault WHERE run = ?1 AND "
+                                  "(?2 = 0 OR seq <= ?2) GROUP BY fault ORDER BY began DESC, "
+                                  "fault DESC LIMIT ?3) ORDER BY began, fault",
+                                  -1, &row, NULL);
+    if (code == SQLITE_OK) {
+        (void)sqlite3_bind_int64(row, 1, (int64_t)failure->run);
+        (void)sqlite3_bind_int64(row, 2, (int64_t)r->failed_seq);
+        (void)sqlite3_bind_int(row, 3, FAULTS_SHOWN);
+        for (bool first = true; sqlite3_step(row) == SQLITE_ROW; first = false) {
+            uint64_t began = (uint64_t)sqlite3_column_int64(row, 0) - r->start_ns;
+            uint64_t ended = (uint64_t)sqlite3_column_int64(row, 1) - r->start_ns;
+            (void)fprintf(to, "%s    %23s  %s", first ? "  faults so far\n" : "",
+                          sim_report_time(began, time), (const char *)sqlite3_column_text(row, 2));
+            if (sqlite3_column_type(row, 1) != SQLITE_NULL) {
+                (void)fprintf(to, ", healed at %s", sim_report_time(ended, time));
+            }
+            (void)fprintf(to, "\n");
+        }
+    }
+    (void)sqlite3_finalize(row);
 }
 
 static void print_faults(FILE *to, const struct sim_failure *failure)
@@ -223,6 +312,7 @@ void sim_report_failure(FILE *to, const struct sim_failure *failure)
     }
     if (failure->sqlite != NULL) {
         sim_report_chain(to, failure->sqlite, failure->run, r);
+        print_past_faults(to, failure);
     }
     print_faults(to, failure);
     (void)fprintf(to, "  reproduce\n");

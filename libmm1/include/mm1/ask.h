@@ -4,7 +4,8 @@
  *     MM1_REQUEST_DECLARE(kv_get)      kv_get_request: { header, body }
  *     MM1_RESPONSE_DECLARE(kv_value)   kv_value_response: { header, body }
  *
- * in a header, with the DEFINE twins and the wire name of the body in one .c file. The server answers with mm1_reply. */
+ * in a header, with the DEFINE twins and the wire name of the body in one .c file. The server answers with
+ * mm1_reply. */
 #ifndef MM1_ASK_H
 #define MM1_ASK_H
 
@@ -54,7 +55,6 @@ MM1_MSG_DECLARE(mm1_response_header, MM1_RESPONSE_HEADER_FIELDS)
 struct mm1_ask {
     uint64_t id;          /* 0: nothing under way */
     uint64_t timer;       /* ends the waiting */
-    uint64_t deadline_ns; /* what its timeout is recognised by */
 };
 
 /* Sends a request and starts waiting: `type` is a T_request type and `request` its struct, whose header is filled in

@@ -18,22 +18,17 @@ mm1_status mm1_ask_any(struct mm1_ctx *ctx, struct mm1_ask *ask, mm1_addr server
 {
     MM1_CHECK(ask->id == 0);
     MM1_CHECK(is_wrapper(type, &mm1_request_header_type));
-    uint64_t now = mm1_now(ctx);
-    uint64_t deadline = timeout_ns > UINT64_MAX - now ? UINT64_MAX : now + timeout_ns;
-    struct mm1_ask_timeout timeout = {.deadline = deadline};
-    struct mm1_timer_spec spec = {
-        .at_ns = deadline, .type = &mm1_ask_timeout_type, .msg = &timeout};
+    uint64_t id = mm1_next_ref(ctx);
     uint64_t timer;
-    MM1_TRY(mm1_timer_start(ctx, &spec, &timer));
-    /* A timer's number is never used again by this actor, so it serves as the question's too. */
+    MM1_TRY(mm1_after(ctx, timeout_ns, &timer, mm1_ask_timeout, .id = id));
     struct mm1_request_header *header = request;
-    *header = (struct mm1_request_header){.id = timer, .reply_to = mm1_self(ctx)};
+    *header = (struct mm1_request_header){.id = id, .reply_to = mm1_self(ctx)};
     mm1_status status = mm1_send(ctx, server, type, request, NULL);
     if (status != MM1_OK) {
         (void)mm1_timer_cancel(ctx, timer);
         return status;
     }
-    *ask = (struct mm1_ask){.id = timer, .timer = timer, .deadline_ns = deadline};
+    *ask = (struct mm1_ask){.id = id, .timer = timer};
     return MM1_OK;
 }
 
@@ -43,10 +38,7 @@ enum mm1_ask_outcome mm1_ask_take(struct mm1_ctx *ctx, struct mm1_ask *ask,
 {
     MM1_CHECK(is_wrapper(response, &mm1_response_header_type));
     MM1_ON(envelope, mm1_ask_timeout, timeout) {
-        /* The timer's number is known only after its message was made, so the message says the deadline. That of
-         * another question will do, as this one's has passed too; and because it may be another's, the own timer is
-         * left alone: its message ends that other. */
-        if (ask->id == 0 || timeout->deadline != ask->deadline_ns) {
+        if (ask->id == 0 || timeout->id != ask->id) {
             return MM1_ASK_STALE;
         }
         *ask = (struct mm1_ask){0};

@@ -4,7 +4,7 @@
 
 #include <mm1/msg.h>
 
-#define MM1_ASK_TIMEOUT_FIELDS(F) F(id, deadline)
+#define MM1_ASK_TIMEOUT_FIELDS(F) F(id, id)
 MM1_MSG_DECLARE(mm1_ask_timeout, MM1_ASK_TIMEOUT_FIELDS)
 
 #endif

@@ -224,7 +224,7 @@ Test(ask, two_questions_with_one_deadline_both_time_out, .init = setup, .fini = 
     tell(&(struct go){.number = 13, .timeout = 100 * MS, .slot = 1});
     tell(&(struct go){.number = 13, .timeout = 100 * MS, .slot = 0});
     mini_advance(&world, MM1_NS_PER_SEC);
-    cr_assert_str_eq(seen, "0 timed out, 1 timed out, ");
+    cr_assert_str_eq(seen, "1 timed out, 0 timed out, ");
 }
 
 Test(ask, one_is_answered_the_other_is_not, .init = setup, .fini = teardown)
