@@ -18,4 +18,16 @@ foreach(name mm1 mm1-sim)
     install(FILES ${CMAKE_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endforeach()
 install(FILES sim/scenario.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/mm1)
+
+# The manual page, where scdoc is there to make it.
+find_program(MM1_SCDOC scdoc)
+if(MM1_SCDOC)
+    set(manual ${CMAKE_BINARY_DIR}/mm1.1)
+    add_custom_command(OUTPUT ${manual}
+        COMMAND sh -c "\"$1\" <\"$2\" >\"$3\"" sh ${MM1_SCDOC} ${CMAKE_SOURCE_DIR}/docs/mm1.1.scd ${manual}
+        DEPENDS ${CMAKE_SOURCE_DIR}/docs/mm1.1.scd VERBATIM)
+    add_custom_target(mm1_manual ALL DEPENDS ${manual})
+    install(FILES ${manual} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1 OPTIONAL)
+endif()
+
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

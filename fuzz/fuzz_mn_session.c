@@ -5,8 +5,8 @@
 
 #include "kit/mn_session.h"
 
-#define BODY_ROOM                                                                                  \
-    (2 * (MM1_MN_BODY_MAX + 1)) /* a growing buffer may hold two blocks for a moment */
+/* a growing buffer may hold two blocks for a moment */
+#define BODY_ROOM (2 * (MM1_MN_BODY_MAX + 1))
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

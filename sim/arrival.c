@@ -1,7 +1,7 @@
-/* Pending arrivals: a tree by earliest time, which counts what is enabled, and a heap by latest time, which bounds it. */
-#include "sim/world.h"
-
+/* Pending arrivals: a tree by earliest time, which counts what is enabled, and a heap by latest time, which bounds
+ * it. */
 #include "base/order.h"
+#include "sim/world.h"
 
 static const struct sim_arrival *at(const struct mm1_tree_node *node)
 {

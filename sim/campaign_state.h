@@ -6,8 +6,8 @@
 #include "sim/child.h"
 #include "sim/traced.h"
 
-#define SIM_WINDOW                                                                                 \
-    ((uint64_t)1 << 16) /* seeds between the first that is not reported and the next to run */
+/* seeds between the first that is not reported and the next to run */
+#define SIM_WINDOW ((uint64_t)1 << 16)
 #define SIM_DIFFERENCE_MAX (2 * 1024 + 256)
 
 /* A seed that did not pass. Seeds are counted from the first of the campaign: its index. */

@@ -83,8 +83,8 @@ struct sim_shared {
     /* Set by the child. */
     _Atomic uint32_t described;
     _Atomic uint64_t done; /* results that are complete */
-    _Atomic uint64_t
-        begun; /* seeds that were begun: the last of them is in flight unless it is done */
+    /* seeds that were begun: the last of them is in flight unless it is done */
+    _Atomic uint64_t begun;
     volatile uint64_t progress; /* events of the seed in flight */
     volatile uint64_t last_seq;
     volatile uint64_t last_hash;

@@ -16,8 +16,8 @@ const char *sim_site_text(enum sim_site site)
 
 static uint64_t pick_by_seed(const struct sim_world *world, const struct sim_decision *question)
 {
-    uint64_t word = mm1_prng_word(world->spec->seed, question->site, question->entity,
-                                  question->nth);
+    uint64_t word =
+        mm1_prng_word(world->spec->seed, question->site, question->entity, question->nth);
     return mm1_prng_below(word, question->n);
 }
 
@@ -39,16 +39,16 @@ static void diverge(struct sim_world *world, const struct sim_decision *expected
     size_t used = 0;
     for (uint64_t i = 0; menu != NULL && i < offered->n && used + 1 < sizeof(offers); i++) {
         describe(world, menu, i, &key);
-        int size = snprintf(offers + used, sizeof(offers) - used, "%s%s", i == 0 ? "" : ", ",
-                            key.text);
+        int size =
+            snprintf(offers + used, sizeof(offers) - used, "%s%s", i == 0 ? "" : ", ", key.text);
         used += size < 0 ? 0 : (size_t)size;
     }
     sim_world_fail(world, SIM_DIVERGED, "diverged", "",
                    "decision %llu: recorded %s of %llu%s%s; the program asks for %s of %llu%s%s",
                    (unsigned long long)offered->step, sim_site_text(expected->site),
                    (unsigned long long)expected->n, expected->key_text[0] == '\0' ? "" : ": ",
-                   expected->key_text, sim_site_text(offered->site),
-                   (unsigned long long)offered->n, offers[0] == '\0' ? "" : ": ", offers);
+                   expected->key_text, sim_site_text(offered->site), (unsigned long long)offered->n,
+                   offers[0] == '\0' ? "" : ": ", offers);
 }
 
 /* What the record picked, under the name it had: the index may have moved. */

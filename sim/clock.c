@@ -55,8 +55,7 @@ static void clock_arm(struct mm1_clock *self, struct mm1_timer *timer)
     struct sim_node_state *node = MM1_CONTAINER_OF(self, struct sim_clock, base)->node;
     struct sim_world *world = node->world;
     struct sim_arrival *arrival = arrival_of(timer);
-    *arrival = (struct sim_arrival){
-        .ops = &timer_ops, .host = node->host, .entity = timer->entity};
+    *arrival = (struct sim_arrival){.ops = &timer_ops, .host = node->host, .entity = timer->entity};
     uint64_t earliest = timer->due_ns < world->now ? world->now : timer->due_ns;
     uint64_t slack = world->scenario->time.timer_slack_ns;
     sim_arrival_add(world, arrival, earliest,

@@ -10,7 +10,7 @@
 /* What was done to a file and not synced. */
 struct change {
     struct mm1_list link;
-    bool cut;     /* a truncation, whose bytes are in `data`; else an append of `size` bytes */
+    bool cut; /* a truncation, whose bytes are in `data`; else an append of `size` bytes */
     size_t size;
     uint8_t data[];
 };
@@ -37,7 +37,7 @@ struct sim_file {
     struct mm1_list changes;
     struct mm1_buf content;
     struct sim_node_state *opener; /* null: closed */
-    uint64_t openings;             /* how often it was opened: only tasks of the last one are answered */
+    uint64_t openings; /* how often it was opened: only tasks of the last one are answered */
     mm1_handle handle;
     struct sim_stream torn;
     mm1_status failure; /* of an open that fails: then this is no file of the disk */
@@ -95,8 +95,7 @@ static void change_free(struct sim_file *file, struct change *change)
 
 static void forget_changes(struct sim_file *file)
 {
-    MM1_LIST_FOREACH(link, &file->changes)
-    {
+    MM1_LIST_FOREACH(link, &file->changes) {
         change_free(file, MM1_CONTAINER_OF(link, struct change, link));
     }
 }
@@ -114,8 +113,7 @@ static void task_free(struct sim_file *file, struct task *task)
 static void forget_tasks(struct sim_file *file)
 {
     sim_arrival_remove(file->host->world, &file->arrival);
-    MM1_LIST_FOREACH(link, &file->tasks)
-    {
+    MM1_LIST_FOREACH(link, &file->tasks) {
         task_free(file, MM1_CONTAINER_OF(link, struct task, link));
     }
 }
@@ -131,8 +129,7 @@ static void file_free(struct sim_file *file)
 
 static struct sim_file *find_name(const struct sim_host_state *host, struct mm1_text name)
 {
-    MM1_LIST_FOREACH(link, &host->files)
-    {
+    MM1_LIST_FOREACH(link, &host->files) {
         struct sim_file *file = MM1_CONTAINER_OF(link, struct sim_file, link);
         struct mm1_text own = {.data = file->name, .size = file->name_size};
         if (file->failure == MM1_OK && mm1_text_equal(own, name)) {
@@ -144,8 +141,7 @@ static struct sim_file *find_name(const struct sim_host_state *host, struct mm1_
 
 static struct sim_file *find_handle(const struct sim_node_state *node, mm1_handle handle)
 {
-    MM1_LIST_FOREACH(link, &node->host->files)
-    {
+    MM1_LIST_FOREACH(link, &node->host->files) {
         struct sim_file *file = MM1_CONTAINER_OF(link, struct sim_file, link);
         if (file->opener == node && file->handle == handle) {
             return file;
@@ -158,8 +154,7 @@ static struct sim_file *find_handle(const struct sim_node_state *node, mm1_handl
 
 static void note_change(struct sim_file *file, bool cut, const uint8_t *data, size_t size)
 {
-    struct change *change =
-        mm1_take(alloc_of(file->host), sizeof(*change) + (cut ? size : 0));
+    struct change *change = mm1_take(alloc_of(file->host), sizeof(*change) + (cut ? size : 0));
     MM1_CHECK(change != NULL);
     change->cut = cut;
     change->size = size;
@@ -201,8 +196,7 @@ static void post_failed(struct sim_file *file, const struct task *task, mm1_stat
 
 static void post_done(struct sim_file *file, const struct task *task)
 {
-    struct mm1_log_done done = {
-        .handle = file->handle, .op = task->op, .size = file->content.size};
+    struct mm1_log_done done = {.handle = file->handle, .op = task->op, .size = file->content.size};
     post(file, task->background, &mm1_log_done_type, &done);
 }
 
@@ -292,8 +286,7 @@ static struct sim_node_state *node_of(struct mm1_store *self)
     return MM1_CONTAINER_OF(self, struct sim_store, base)->node;
 }
 
-static void task_add(struct sim_file *file, const struct task *prototype,
-                     struct mm1_bytes bytes)
+static void task_add(struct sim_file *file, const struct task *prototype, struct mm1_bytes bytes)
 {
     struct sim_world *world = file->host->world;
     struct task *task = mm1_take(alloc_of(file->host), sizeof(*task) + bytes.size);
@@ -450,8 +443,7 @@ static void file_crash(struct sim_file *file)
     forget_tasks(file);
     file->opener = NULL;
     file->handle = 0;
-    MM1_LIST_FOREACH(link, &file->changes)
-    {
+    MM1_LIST_FOREACH(link, &file->changes) {
         count++;
     }
     if (count == 0) {
@@ -474,8 +466,7 @@ static void file_crash(struct sim_file *file)
 
 void sim_disk_crash(struct sim_host_state *host)
 {
-    MM1_LIST_FOREACH(link, &host->files)
-    {
+    MM1_LIST_FOREACH(link, &host->files) {
         struct sim_file *file = MM1_CONTAINER_OF(link, struct sim_file, link);
         if (file->failure != MM1_OK) {
             file_free(file);
@@ -487,8 +478,7 @@ void sim_disk_crash(struct sim_host_state *host)
 
 void sim_disk_close(struct sim_host_state *host)
 {
-    MM1_LIST_FOREACH(link, &host->files)
-    {
+    MM1_LIST_FOREACH(link, &host->files) {
         file_free(MM1_CONTAINER_OF(link, struct sim_file, link));
     }
 }

@@ -9,7 +9,7 @@
 
 /* A fault to come, or in force. */
 struct sim_fault {
-    struct mm1_list link; /* in world->faults */
+    struct mm1_list link;       /* in world->faults */
     struct sim_arrival arrival; /* its beginning, then its end */
     enum sim_fault_class class;
     bool scripted;
@@ -50,9 +50,9 @@ static void name_cuts(const struct sim_world *world, struct sim_fault *fault)
 {
     size_t used = (size_t)snprintf(fault->what, sizeof(fault->what), "partition");
     for (uint32_t i = 0; i < fault->cut_count && used + 1 < sizeof(fault->what); i++) {
-        int size = snprintf(fault->what + used, sizeof(fault->what) - used, " %s>%s",
-                            host_name(world, fault->cuts[i].from),
-                            host_name(world, fault->cuts[i].to));
+        int size =
+            snprintf(fault->what + used, sizeof(fault->what) - used, " %s>%s",
+                     host_name(world, fault->cuts[i].from), host_name(world, fault->cuts[i].to));
         used += size < 0 ? 0 : (size_t)size;
     }
 }
@@ -98,8 +98,8 @@ struct sim_window sim_fault_latency(const struct sim_world *world, uint32_t a, u
 static void change_cuts(struct sim_world *world, const struct sim_fault *fault, bool add)
 {
     for (uint32_t i = 0; i < fault->cut_count; i++) {
-        uint32_t *count = &world->cuts[fault->cuts[i].from * world->scenario->host_count +
-                                       fault->cuts[i].to];
+        uint32_t *count =
+            &world->cuts[fault->cuts[i].from * world->scenario->host_count + fault->cuts[i].to];
         *count = add ? *count + 1 : *count - 1;
     }
     sim_net_recut(world);
@@ -127,8 +127,7 @@ static uint64_t end_of(const struct sim_world *world, const struct sim_fault *fa
 
 static void crash(struct sim_world *world, const struct sim_fault *fault)
 {
-    struct sim_stream stream = {
-        .site = SIM_SITE_CRASH_PEERS, .entity = fault->number};
+    struct sim_stream stream = {.site = SIM_SITE_CRASH_PEERS, .entity = fault->number};
     bool reset = sim_choose(world, &stream, 2, NULL) == 0;
     struct sim_host_state *host = &world->hosts[fault->a];
     sim_net_lose_host(world, fault->a, reset);
@@ -206,8 +205,7 @@ static void fault_free(struct sim_world *world, struct sim_fault *fault)
 static bool hits_down_host(const struct sim_world *world, const struct sim_fault *fault)
 {
     bool one = fault->class == SIM_FAULT_CRASH || fault->class == SIM_FAULT_PAUSE;
-    return one && (world->hosts[fault->a].down ||
-                   world->hosts[fault->a].paused_until > world->now);
+    return one && (world->hosts[fault->a].down || world->hosts[fault->a].paused_until > world->now);
 }
 
 /* A scripted fault that found its host down or paused. */
@@ -287,8 +285,7 @@ static void script(struct sim_world *world, const struct sim_scripted_fault *spe
     fault->b = spec->b;
     fault->latency = spec->latency;
     name_fault(world, fault);
-    sim_arrival_add(world, &fault->arrival, world->start + spec->at_ns,
-                    world->start + spec->at_ns);
+    sim_arrival_add(world, &fault->arrival, world->start + spec->at_ns, world->start + spec->at_ns);
 }
 
 /* --- random --------------------------------------------------------------------------------------------------- */
@@ -302,14 +299,13 @@ static void draw_sides(struct sim_world *world, struct sim_random_class *class, 
     MM1_CHECK(count >= 2 && count <= SIDE_WORDS * 64);
     memset(sides, 0, SIDE_WORDS * sizeof(sides[0]));
     if (count <= 64) {
-        sides[0] =
-            1 + sim_choose(world, &class->targets, ((uint64_t)1 << (count - 1)) - 1, NULL);
+        sides[0] = 1 + sim_choose(world, &class->targets, ((uint64_t)1 << (count - 1)) - 1, NULL);
         return;
     }
     for (uint32_t i = 0; i < SIDE_WORDS; i++) {
         sides[i] = sim_choose(world, &class->targets, 0, NULL);
     }
-    sides[0] |= 1;                                    /* the first is on the left */
+    sides[0] |= 1;                                                   /* the first is on the left */
     sides[(count - 1) / 64] &= ~((uint64_t)1 << ((count - 1) % 64)); /* the last is not */
 }
 
@@ -325,8 +321,7 @@ static struct sim_fault *draw_partition(struct sim_world *world, struct sim_rand
     uint32_t count = spec->hosts.count;
     uint64_t sides[SIDE_WORDS];
     draw_sides(world, class, count, sides);
-    bool one_way = sim_choose(world, &class->targets, spec->one_way.den, NULL) <
-                   spec->one_way.num;
+    bool one_way = sim_choose(world, &class->targets, spec->one_way.den, NULL) < spec->one_way.num;
     bool forth = sim_choose(world, &class->targets, 2, NULL) == 0;
     uint32_t left = 0;
     for (uint32_t i = 0; i < count; i++) {
@@ -340,8 +335,8 @@ static struct sim_fault *draw_partition(struct sim_world *world, struct sim_rand
             bool from_left = is_left(sides, i);
             bool to_left = is_left(sides, j);
             if (from_left != to_left && (!one_way || from_left == forth)) {
-                fault->cuts[at++] = (struct sim_cut){.from = spec->hosts.items[i],
-                                                     .to = spec->hosts.items[j]};
+                fault->cuts[at++] =
+                    (struct sim_cut){.from = spec->hosts.items[i], .to = spec->hosts.items[j]};
             }
         }
     }
@@ -415,8 +410,7 @@ static void class_init(struct sim_world *world, enum sim_fault_class index)
         .targets = {.site = SIM_SITE_FAULT_TARGET, .entity = (uint64_t)index},
         .arrival = {.ops = &class_ops, .entity = (uint64_t)index + 1},
     };
-    if (spec->configured &&
-        sim_choose(world, &swarm, spec->on.den, NULL) < spec->on.num) {
+    if (spec->configured && sim_choose(world, &swarm, spec->on.den, NULL) < spec->on.num) {
         world->swarm[index] = true;
         schedule_next(world, class);
     }
@@ -431,8 +425,7 @@ static void calm_arrive(struct sim_world *world, struct sim_arrival *arrival)
     for (int i = 0; i < SIM_FAULT_CLASSES; i++) {
         sim_arrival_remove(world, &world->classes[i].arrival);
     }
-    MM1_LIST_FOREACH(link, &world->faults)
-    {
+    MM1_LIST_FOREACH(link, &world->faults) {
         struct sim_fault *fault = MM1_CONTAINER_OF(link, struct sim_fault, link);
         if (fault->in_force) {
             heal(world, fault);
@@ -455,7 +448,6 @@ void sim_faults_init(struct sim_world *world)
 {
     const struct sim_faults *faults = &world->scenario->faults;
     size_t pairs = (size_t)world->scenario->host_count * world->scenario->host_count;
-    mm1_list_init(&world->faults);
     world->cuts = mm1_take_zero(world->alloc, pairs * sizeof(world->cuts[0]));
     world->delays = mm1_take_zero(world->alloc, pairs * sizeof(world->delays[0]));
     world->classes = mm1_take_zero(world->alloc, SIM_FAULT_CLASSES * sizeof(world->classes[0]));
@@ -477,8 +469,7 @@ void sim_faults_init(struct sim_world *world)
 
 void sim_faults_close(struct sim_world *world)
 {
-    MM1_LIST_FOREACH(link, &world->faults)
-    {
+    MM1_LIST_FOREACH(link, &world->faults) {
         fault_free(world, MM1_CONTAINER_OF(link, struct sim_fault, link));
     }
 }
@@ -487,12 +478,11 @@ void sim_faults_describe(const struct sim_world *world, char *out, size_t size)
 {
     size_t used = 0;
     out[0] = '\0';
-    MM1_LIST_FOREACH(link, &world->faults)
-    {
+    MM1_LIST_FOREACH(link, &world->faults) {
         const struct sim_fault *fault = MM1_CONTAINER_OF(link, const struct sim_fault, link);
         if (fault->in_force && used + 1 < size) {
-            int more = snprintf(out + used, size - used, "%s%s", used == 0 ? "" : ", ",
-                                fault->what);
+            int more =
+                snprintf(out + used, size - used, "%s%s", used == 0 ? "" : ", ", fault->what);
             used += more < 0 ? 0 : (size_t)more;
         }
     }

@@ -1,8 +1,8 @@
 /* Hosts and their nodes: power on, power loss. */
+#include <mm1/multinode.h>
+
 #include "kit/kit.h"
 #include "sim/world.h"
-
-#include <mm1/multinode.h>
 
 static struct mm1_text *texts_of(struct sim_world *world, const char *const *strings,
                                  uint32_t count)
@@ -223,8 +223,8 @@ mm1_status sim_nodes_init(struct sim_world *world)
         return MM1_NOMEM;
     }
     for (uint32_t i = 0; i < scenario->host_count; i++) {
-        world->hosts[i] = (struct sim_host_state){
-            .world = world, .spec = &scenario->hosts[i], .index = i};
+        world->hosts[i] =
+            (struct sim_host_state){.world = world, .spec = &scenario->hosts[i], .index = i};
         mm1_list_init(&world->hosts[i].files);
     }
     for (uint32_t i = 0; i < scenario->node_count; i++) {

@@ -1,9 +1,8 @@
 /* The simulated transport port: listening, dialing, sending and closing, and what faults do to connections. */
-#include "sim/net.h"
-
 #include <stdio.h>
 
 #include "base/order.h"
+#include "sim/net.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -147,8 +146,7 @@ static bool host_of(const struct sim_world *world, struct mm1_text name, uint32_
 static struct sim_socket *listener_at(const struct sim_world *world, uint32_t host,
                                       struct mm1_text name)
 {
-    MM1_LIST_FOREACH(link, &world->listeners)
-    {
+    MM1_LIST_FOREACH(link, &world->listeners) {
         struct sim_socket *socket = MM1_CONTAINER_OF(link, struct sim_socket, link);
         if (socket->node->host->index == host && socket->failure == MM1_OK &&
             mm1_text_equal(socket->name, name)) {
@@ -262,8 +260,7 @@ static void dial_accept(struct sim_world *world, struct sim_socket *dialer,
         fail(dialer, MM1_REFUSED);
         return;
     }
-    struct sim_socket *accepted =
-        socket_new(listener->node, SIM_END, handle, MM1_TEXT(""));
+    struct sim_socket *accepted = socket_new(listener->node, SIM_END, handle, MM1_TEXT(""));
     (void)sim_connection_new(world, dialer, accepted);
     struct mm1_accepted message = {.listener = listener->handle, .handle = handle};
     post(listener, &mm1_accepted_type, &message);
@@ -280,8 +277,8 @@ static void dial_arrive(struct sim_world *world, struct sim_arrival *arrival)
         fail(socket, MM1_INVALID);
         return;
     }
-    if (sim_net_cut(world, own, host) || sim_net_cut(world, host, own) ||
-        world->hosts[host].down || world->hosts[host].paused_until > world->now) {
+    if (sim_net_cut(world, own, host) || sim_net_cut(world, host, own) || world->hosts[host].down ||
+        world->hosts[host].paused_until > world->now) {
         dial_again(socket);
         return;
     }
@@ -317,9 +314,8 @@ static void net_read(struct mm1_transport *self, mm1_handle handle, size_t size)
     if (socket == NULL || socket->kind == SIM_LISTENER) {
         return;
     }
-    size_t *credit = socket->kind == SIM_DIALER
-                         ? &socket->early_credit
-                         : &socket->connection->ways[socket->side].credit;
+    size_t *credit = socket->kind == SIM_DIALER ? &socket->early_credit
+                                                : &socket->connection->ways[socket->side].credit;
     *credit = size > SIZE_MAX - *credit ? SIZE_MAX : *credit + size;
     if (socket->kind == SIM_END) {
         sim_way_offer(&socket->connection->ways[socket->side]);
@@ -369,8 +365,8 @@ static void early_send(struct sim_socket *socket, struct mm1_bytes bytes, bool b
     struct sim_world *world = socket->node->world;
     struct sim_piece *piece = mm1_take(world->alloc, sizeof(*piece) + bytes.size);
     MM1_CHECK(piece != NULL);
-    *piece = (struct sim_piece){
-        .cause = world->cause, .background = background, .size = bytes.size};
+    *piece =
+        (struct sim_piece){.cause = world->cause, .background = background, .size = bytes.size};
     if (bytes.size != 0) {
         memcpy(piece->data, bytes.data, bytes.size);
     }
@@ -468,8 +464,7 @@ static void end_break(struct sim_connection *connection, unsigned side)
 
 void sim_net_lose_host(struct sim_world *world, uint32_t host, bool peers_see_reset)
 {
-    MM1_LIST_FOREACH(link, &world->connections)
-    {
+    MM1_LIST_FOREACH(link, &world->connections) {
         struct sim_connection *connection = MM1_CONTAINER_OF(link, struct sim_connection, link);
         for (unsigned side = 0; side < 2; side++) {
             if (connection->hosts[side] == host) {
@@ -483,8 +478,7 @@ void sim_net_lose_host(struct sim_world *world, uint32_t host, bool peers_see_re
     for (uint32_t i = 0; i < world->scenario->node_count; i++) {
         struct sim_node_state *node = &world->nodes[i];
         if (node->host->index == host) {
-            MM1_TREE_FOREACH(tree_node, &node->transport.sockets)
-            {
+            MM1_TREE_FOREACH(tree_node, &node->transport.sockets) {
                 sim_socket_free(MM1_CONTAINER_OF(tree_node, struct sim_socket, by_handle));
             }
         }
@@ -493,8 +487,7 @@ void sim_net_lose_host(struct sim_world *world, uint32_t host, bool peers_see_re
 
 void sim_net_reset(struct sim_world *world, uint32_t a, uint32_t b)
 {
-    MM1_LIST_FOREACH(link, &world->connections)
-    {
+    MM1_LIST_FOREACH(link, &world->connections) {
         struct sim_connection *connection = MM1_CONTAINER_OF(link, struct sim_connection, link);
         if ((connection->hosts[0] == a && connection->hosts[1] == b) ||
             (connection->hosts[0] == b && connection->hosts[1] == a)) {
@@ -506,13 +499,11 @@ void sim_net_reset(struct sim_world *world, uint32_t a, uint32_t b)
 
 void sim_net_half_open(struct sim_world *world, uint32_t a, uint32_t b)
 {
-    MM1_LIST_FOREACH(link, &world->connections)
-    {
+    MM1_LIST_FOREACH(link, &world->connections) {
         struct sim_connection *connection = MM1_CONTAINER_OF(link, struct sim_connection, link);
         for (unsigned side = 0; side < 2; side++) {
             struct sim_socket *end = connection->ends[side];
-            if (connection->hosts[side] == b && connection->hosts[1 - side] == a &&
-                end != NULL) {
+            if (connection->hosts[side] == b && connection->hosts[1 - side] == a && end != NULL) {
                 /* b hears of it as of any break; a's bytes meet nobody who would answer. */
                 end_break(connection, side);
                 connection->silent[side] = true;
@@ -523,8 +514,7 @@ void sim_net_half_open(struct sim_world *world, uint32_t a, uint32_t b)
 
 void sim_net_recut(struct sim_world *world)
 {
-    MM1_LIST_FOREACH(link, &world->connections)
-    {
+    MM1_LIST_FOREACH(link, &world->connections) {
         struct sim_connection *connection = MM1_CONTAINER_OF(link, struct sim_connection, link);
         sim_way_offer(&connection->ways[0]);
         sim_way_offer(&connection->ways[1]);

@@ -14,11 +14,12 @@ struct sim_socket {
     struct sim_node_state *node;
     mm1_handle handle;
     struct mm1_text name; /* of listeners and dialers; owned */
-    struct sim_arrival arrival; /* of a dialer: the next attempt; of a listener: its Listening or Failed */
-    uint64_t begun;             /* of a dialer */
-    struct mm1_list early;      /* of a dialer: pieces sent before it knew that the connection stands */
-    size_t early_credit;        /* … and the credit it gave before there was one */
-    mm1_status failure;         /* of a listener or dialer that fails: why */
+    struct sim_arrival
+        arrival;    /* of a dialer: the next attempt; of a listener: its Listening or Failed */
+    uint64_t begun; /* of a dialer */
+    struct mm1_list early; /* of a dialer: pieces sent before it knew that the connection stands */
+    size_t early_credit;   /* … and the credit it gave before there was one */
+    mm1_status failure;    /* of a listener or dialer that fails: why */
     struct sim_connection *connection;
     unsigned side; /* of an end: its index in the connection */
 };
@@ -30,7 +31,7 @@ struct sim_piece {
     uint64_t latest;
     uint64_t cause;
     bool background;
-    bool ends;         /* the stream ends here, with `status` */
+    bool ends; /* the stream ends here, with `status` */
     mm1_status status;
     size_t size;
     size_t taken;
@@ -44,10 +45,10 @@ struct sim_way {
     struct mm1_list pieces;
     struct sim_arrival arrival; /* of its head */
     size_t credit;
-    uint64_t pushed;            /* bytes ever put on the way */
-    uint64_t left;              /* bytes that left it: delivered, or forgotten */
-    struct mm1_list sents;      /* each a Sent that this end will get */
-    struct sim_arrival sent;    /* of the first of them */
+    uint64_t pushed;         /* bytes ever put on the way */
+    uint64_t left;           /* bytes that left it: delivered, or forgotten */
+    struct mm1_list sents;   /* each a Sent that this end will get */
+    struct sim_arrival sent; /* of the first of them */
     struct sim_stream chunks;
 };
 
@@ -58,9 +59,10 @@ struct sim_connection {
     uint32_t hosts[2];
     struct sim_socket *ends[2]; /* null: closed or lost */
     bool opened;                /* the dialer knows */
-    bool lost[2];               /* the end is gone without a word: its host answers what is sent to it with a reset */
-    bool silent[2];             /* … or does not even answer, and says nothing when it closes */
-    struct sim_way ways[2];     /* ways[s] leads to ends[s] */
+    bool lost
+        [2]; /* the end is gone without a word: its host answers what is sent to it with a reset */
+    bool silent[2];         /* … or does not even answer, and says nothing when it closes */
+    struct sim_way ways[2]; /* ways[s] leads to ends[s] */
     struct sim_arrival connected;
 };
 
@@ -71,7 +73,8 @@ void sim_connection_free(struct sim_connection *connection);
 /* Frees it when both ends are gone and nothing is on its way. */
 void sim_connection_settle(struct sim_connection *connection);
 /* Puts bytes, or the end of the stream, on the way to the end `side`. */
-void sim_way_push(struct sim_way *way, struct mm1_bytes bytes, bool background, bool ends, mm1_status status);
+void sim_way_push(struct sim_way *way, struct mm1_bytes bytes, bool background, bool ends,
+                  mm1_status status);
 /* Forgets what is on the way to the end `side`. */
 void sim_way_clear(struct sim_way *way);
 /* Looks again whether the head can arrive. */

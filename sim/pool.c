@@ -1,9 +1,8 @@
 /* The simulator's allocator. */
-#include "sim/pool.h"
-
 #include <stdlib.h>
 
 #include "host/stack.h"
+#include "sim/pool.h"
 
 struct sim_pool_block {
     _Alignas(max_align_t) struct sim_pool_block *next;

@@ -250,12 +250,13 @@ static void print_past_faults(FILE *to, const struct sim_failure *failure)
     sqlite3_stmt *row = NULL;
     char time[SIM_TIME_TEXT];
     const struct sim_result *r = failure->result;
-    int code = sqlite3_prepare_v2(failure->sqlite,
-                                  "SELECT * FROM (SELECT min(time_ns) AS began, max(CASE WHEN heals "
-                                  "THEN time_ns END), what, fault FROM fault WHERE run = ?1 AND "
-                                  "(?2 = 0 OR seq <= ?2) GROUP BY fault ORDER BY began DESC, "
-                                  "fault DESC LIMIT ?3) ORDER BY began, fault",
-                                  -1, &row, NULL);
+    int code =
+        sqlite3_prepare_v2(failure->sqlite,
+                           "SELECT * FROM (SELECT min(time_ns) AS began, max(CASE WHEN heals "
+                           "THEN time_ns END), what, fault FROM fault WHERE run = ?1 AND "
+                           "(?2 = 0 OR seq <= ?2) GROUP BY fault ORDER BY began DESC, "
+                           "fault DESC LIMIT ?3) ORDER BY began, fault",
+                           -1, &row, NULL);
     if (code == SQLITE_OK) {
         (void)sqlite3_bind_int64(row, 1, (int64_t)failure->run);
         (void)sqlite3_bind_int64(row, 2, (int64_t)r->failed_seq);

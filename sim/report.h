@@ -24,8 +24,8 @@ struct sim_failure {
     sqlite3 *sqlite;               /* the trace, for the last causal chain; null: none */
     uint64_t run;
     const char *trace; /* where the trace is, to paste; null: there is none */
-    const char
-        *difference; /* of nondeterminism: the first differing event, both sides; null: none */
+    /* of nondeterminism: the first differing event, both sides; null: none */
+    const char *difference;
 };
 /* The events that led to the one at which the run failed (`failed_seq` of `result`), the last of them last. */
 void sim_report_chain(FILE *to, sqlite3 *sqlite, uint64_t run, const struct sim_result *result);

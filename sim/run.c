@@ -1,8 +1,7 @@
 /* One run, from an empty world to a verdict. */
-#include "sim/run.h"
-
 #include <stdio.h>
 
+#include "sim/run.h"
 #include "sim/world.h"
 
 #define XXH_INLINE_ALL
@@ -70,9 +69,9 @@ static void fail_restless(struct sim_world *world, bool stuck)
         const struct sim_node_state *node = &world->nodes[i];
         uint64_t unrest = node->node == NULL ? 0 : mm1_node_unrest(node->node);
         if (unrest != 0 && used + 1 < sizeof(who)) {
-            int size = snprintf(who + used, sizeof(who) - used, "%s%s (%llu)",
-                                used == 0 ? "" : ", ", node->spec->name,
-                                (unsigned long long)unrest);
+            int size =
+                snprintf(who + used, sizeof(who) - used, "%s%s (%llu)", used == 0 ? "" : ", ",
+                         node->spec->name, (unsigned long long)unrest);
             used += size < 0 ? 0 : (size_t)size;
         }
     }
@@ -158,10 +157,11 @@ void sim_world_open(struct sim_world *world, const struct sim_run_spec *spec,
     world->json = MM1_BUF(world->alloc);
     world->steps = (struct sim_stream){.site = SIM_SITE_STEP};
     world->quiet_since = UINT64_MAX;
-    world->hash = XXH3_64bits_withSeed(spec->scenario->hash, strlen(spec->scenario->hash),
-                                       spec->seed);
+    world->hash =
+        XXH3_64bits_withSeed(spec->scenario->hash, strlen(spec->scenario->hash), spec->seed);
     mm1_list_init(&world->listeners);
     mm1_list_init(&world->connections);
+    mm1_list_init(&world->faults);
     draw_shape(world);
     sim_turns_init(world);
     sim_properties_init(world);

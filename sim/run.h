@@ -19,7 +19,7 @@
     X(LIVENESS, "liveness", 12) /* it did not become quiet in time */                              \
     X(LIVELOCK, "livelock", 12) /* too many events in the run, or in one instant */                \
     X(NONDETERMINISM, "nondeterminism", 13) /* given by the parent: the same seed, another hash */ \
-    X(DIVERGED, "diverged", 13) /* it could not repeat the recorded decisions */                   \
+    X(DIVERGED, "diverged", 13)             /* it could not repeat the recorded decisions */       \
     X(VACUOUS, "vacuous", 14)                                                                      \
     X(INCONCLUSIVE, "inconclusive", 15)                                                            \
     X(UNABLE, "unable", 3) /* the world could not be built: `text` says why */
@@ -54,17 +54,17 @@ struct sim_actor_row {
 };
 
 struct sim_event_row {
-    uint64_t seq; /* 1, 2, … */
+    uint64_t seq;     /* 1, 2, … */
     uint64_t time_ns; /* virtual */
-    int32_t node; /* -1: the world's own */
+    int32_t node;     /* -1: the world's own */
     enum mm1_event_kind kind;
     uint64_t actor; /* row of the actor; 0: none */
     uint64_t peer;  /* row of the target or sender where it is known; 0: none */
     mm1_addr peer_address;
     int verb; /* enum mm1_effect_kind of VERB and SIGNAL; -1: none */
     mm1_status status;
-    const char *type;      /* wire name; null: none */
-    struct mm1_text json;  /* the message; empty: none */
+    const char *type;     /* wire name; null: none */
+    struct mm1_text json; /* the message; empty: none */
     struct mm1_text text;
     uint64_t cause; /* seq; 0: none */
     uint64_t signal;
@@ -83,8 +83,8 @@ struct sim_sink_ops {
     void (*fault)(struct sim_sink *self, uint64_t seq, uint64_t time_ns, uint64_t fault, bool heals,
                   const char *kind, const char *what);
     /* How a property judged at the end, or when it was violated. */
-    void (*property)(struct sim_sink *self, const char *name, enum mm1_verdict verdict, uint64_t evaluated,
-                     uint64_t seq, const char *text);
+    void (*property)(struct sim_sink *self, const char *name, enum mm1_verdict verdict,
+                     uint64_t evaluated, uint64_t seq, const char *text);
 };
 struct sim_sink {
     const struct sim_sink_ops *ops;
@@ -96,8 +96,8 @@ struct sim_run_spec {
     const struct sim_scenario *scenario; /* resolved against `system` */
     const struct mm1_system *system;
     uint64_t seed;
-    struct sim_sink *sink;                    /* null: only the hash is made */
-    const struct sim_decisions *decisions;    /* null: the seed decides */
+    struct sim_sink *sink;                 /* null: only the hash is made */
+    const struct sim_decisions *decisions; /* null: the seed decides */
     /* Told what is about to run, before it runs, so that a crash can be attributed even without a sink: the number of
      * events so far. Null: nobody asks. */
     volatile uint64_t *progress;
@@ -111,14 +111,16 @@ struct sim_result {
     uint64_t seed;
     enum sim_verdict verdict;
     uint64_t hash;
-    char signature[128]; /* what makes two failures the same finding: verdict, property or place; "" when passed */
-    char property[64];   /* "" when none */
-    char text[SIM_TEXT_MAX];         /* why, in words; of DIVERGED: what was expected and what was offered */
+    char signature
+        [128]; /* what makes two failures the same finding: verdict, property or place; "" when passed */
+    char property[64]; /* "" when none */
+    /* why, in words; of DIVERGED: what was expected and what was offered */
+    char text[SIM_TEXT_MAX];
     char active_faults[SIM_TEXT_MAX]; /* faults in force when it failed, "none" */
-    char vacuous[SIM_TEXT_MAX];      /* what was configured and never happened; "" when all did */
-    uint64_t failed_seq;     /* event at which it failed; 0: at the end */
-    uint64_t failed_time_ns; /* virtual */
-    uint64_t start_ns;       /* virtual time at which the run began */
+    char vacuous[SIM_TEXT_MAX];       /* what was configured and never happened; "" when all did */
+    uint64_t failed_seq;              /* event at which it failed; 0: at the end */
+    uint64_t failed_time_ns;          /* virtual */
+    uint64_t start_ns;                /* virtual time at which the run began */
     uint64_t end_ns;
     uint64_t events;
     uint64_t steps;

@@ -15,8 +15,8 @@
 #define MS UINT64_C(1000000)
 #define SECOND UINT64_C(1000000000)
 #define EVENTS_MAX UINT64_C(1000000000000)
-#define LARGE_START                                                                                \
-    (480000 * (3600 * SECOND)) /* a monotonic clock that started half a century ago */
+/* a monotonic clock that started half a century ago */
+#define LARGE_START (480000 * (3600 * SECOND))
 
 /* --- readers that all parts use ------------------------------------------------------------------------------- */
 

@@ -44,8 +44,8 @@ struct sim_node {
     struct mm1_net auto_net; /* no net of a scenario overlaps another */
     const struct mm1_net *binds;
     uint32_t bind_count;
-    const char *const
-        *inbound; /* names it listens at: "tcp://host:port" or "uds:///path" on its own host */
+    /* names it listens at: "tcp://host:port" or "uds:///path" on its own host */
+    const char *const *inbound;
     uint32_t inbound_count;
     const char *const *outbound; /* names it dials: each is in the inbound of some node */
     uint32_t outbound_count;
@@ -109,15 +109,15 @@ struct sim_random_fault {
     uint64_t every_ns; /* mean pause between two beginnings: each is drawn from 0 to twice this */
     struct sim_window dwell; /* how long one lasts. Not of RESET. */
     struct sim_ratio on;     /* of the seeds that have this class at all */
-    struct sim_indices
-        hosts; /* which hosts it may hit, for a pair both ends; at least one, or two for pairs */
+    /* which hosts it may hit, for a pair both ends; at least one, or two for pairs */
+    struct sim_indices hosts;
     struct sim_window latency; /* DELAY */
     struct sim_ratio one_way;  /* PARTITION: of those that cut one direction only */
 };
 
 struct sim_faults {
-    uint64_t
-        until_ns; /* then all end and none begins; 0 when the scenario has no faults. Less than end.at_most_ns. */
+    /* then all end and none begins; 0 when the scenario has no faults. Less than end.at_most_ns. */
+    uint64_t until_ns;
     const struct sim_scripted_fault *scripted; /* in the order of the file */
     uint32_t scripted_count;
     struct sim_random_fault random[SIM_FAULT_CLASSES];
@@ -140,8 +140,8 @@ struct sim_network {
 
 struct sim_end {
     uint64_t at_most_ns; /* virtual length of a run */
-    bool
-        quiet; /* the system must come to rest by then, else the run fails; the run ends when it has */
+    /* the system must come to rest by then, else the run fails; the run ends when it has */
+    bool quiet;
     uint64_t quiet_for_ns; /* how long it must have rested */
 };
 

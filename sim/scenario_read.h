@@ -9,8 +9,8 @@
 /* What a scenario keeps for itself. */
 struct sim_scenario_private {
     struct mm1__arena arena;
-    struct mm1__json
-        *json; /* holds the texts, and the places for what sim_scenario_resolve finds */
+    /* holds the texts, and the places for what sim_scenario_resolve finds */
+    struct mm1__json *json;
     struct sim_scenario scenario;
 };
 

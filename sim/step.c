@@ -92,11 +92,11 @@ static void describe_ready(struct sim_world *world, const struct sim_ready *read
     const void *msg = NULL;
     const struct mm1_msg_type *type =
         ready->turn != NULL ? NULL : mm1_runnable_next(ready->runnable, &msg);
-    uint64_t fingerprint =
-        type == NULL ? 0 : mm1_msg_fingerprint(type, msg, hash_address, world);
+    uint64_t fingerprint = type == NULL ? 0 : mm1_msg_fingerprint(type, msg, hash_address, world);
     (void)mm1_path_print(mm1_runnable_path(ready->runnable), path);
-    snprintf(key->text, sizeof(key->text), "%s %.200s%s%.100s", ready->turn != NULL ? "resume" : "run",
-             path, type == NULL ? "" : " ", type == NULL ? "" : type->name);
+    snprintf(key->text, sizeof(key->text), "%s %.200s%s%.100s",
+             ready->turn != NULL ? "resume" : "run", path, type == NULL ? "" : " ",
+             type == NULL ? "" : type->name);
     key->hash = XXH3_64bits_withSeed(key->text, strlen(key->text), fingerprint);
 }
 

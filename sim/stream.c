@@ -119,7 +119,8 @@ struct sent {
 
 static struct sent *sent_head(const struct sim_way *way)
 {
-    return mm1_list_empty(&way->sents) ? NULL : MM1_CONTAINER_OF(way->sents.next, struct sent, link);
+    return mm1_list_empty(&way->sents) ? NULL
+                                       : MM1_CONTAINER_OF(way->sents.next, struct sent, link);
 }
 
 /* Looks again whether the next Sent can arrive. */
@@ -202,8 +203,7 @@ static const struct sim_arrival_ops sent_ops = {.arrive = sent_arrive, .describe
 static size_t bytes_here(const struct sim_way *way, size_t most)
 {
     size_t size = 0;
-    MM1_LIST_FOREACH(link, &way->pieces)
-    {
+    MM1_LIST_FOREACH(link, &way->pieces) {
         const struct sim_piece *piece = MM1_CONTAINER_OF(link, struct sim_piece, link);
         if (piece->ends || piece->earliest > world_of(way)->now) {
             break;
@@ -304,12 +304,12 @@ static const struct sim_arrival_ops way_ops = {.arrive = way_arrive, .describe =
 
 static void connected_arrive(struct sim_world *world, struct sim_arrival *arrival)
 {
-    struct sim_connection *connection =
-        MM1_CONTAINER_OF(arrival, struct sim_connection, connected);
+    struct sim_connection *connection = MM1_CONTAINER_OF(arrival, struct sim_connection, connected);
     struct sim_socket *dialer = connection->ends[0];
     if (sim_net_cut(world, connection->hosts[1], connection->hosts[0])) {
         /* The answer is lost, and comes again. */
-        sim_arrival_add(world, arrival, world->now + MM1_NS_PER_SEC, world->now + 2 * MM1_NS_PER_SEC);
+        sim_arrival_add(world, arrival, world->now + MM1_NS_PER_SEC,
+                        world->now + 2 * MM1_NS_PER_SEC);
         return;
     }
     world->unrest--;

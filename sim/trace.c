@@ -33,8 +33,7 @@ static uint64_t row_of(const struct sim_world *world, const struct mm1_path *pat
     if (path == NULL) {
         return 0;
     }
-    struct mm1_tree_node *found =
-        mm1_tree_find(&world->actor_rows, &path->hash, compare_path_key);
+    struct mm1_tree_node *found = mm1_tree_find(&world->actor_rows, &path->hash, compare_path_key);
     return found == NULL ? 0 : MM1_CONTAINER_OF(found, struct actor_row, node)->row;
 }
 
@@ -69,8 +68,7 @@ static void actor_born(struct sim_world *world, const struct sim_node_state *nod
 
 void sim_actor_rows_close(struct sim_world *world)
 {
-    MM1_TREE_FOREACH(node, &world->actor_rows)
-    {
+    MM1_TREE_FOREACH(node, &world->actor_rows) {
         struct actor_row *entry = MM1_CONTAINER_OF(node, struct actor_row, node);
         mm1_tree_remove(&world->actor_rows, node);
         mm1_give(world->alloc, entry, sizeof(*entry));
@@ -126,9 +124,9 @@ static void chain(struct sim_world *world, uint32_t node, const struct mm1_event
         event->signal,
         event->number,
         event->type == NULL ? 0 : type_hash(world, event->type),
-        event->reason == NULL ? 0
-                              : ((uint64_t)event->reason->kind << 32 |
-                                 (uint32_t)event->reason->code),
+        event->reason == NULL
+            ? 0
+            : ((uint64_t)event->reason->kind << 32 | (uint32_t)event->reason->code),
         event->text.size,
     };
     for (size_t i = 0; i < RECORD_WORDS; i++) {

@@ -191,8 +191,7 @@ void sim_turns_init(struct sim_world *world)
 
 static void abandon_turns(struct sim_world *world, const struct sim_node_state *node)
 {
-    MM1_LIST_FOREACH(link, &world->suspended)
-    {
+    MM1_LIST_FOREACH(link, &world->suspended) {
         struct sim_turn *turn = MM1_CONTAINER_OF(link, struct sim_turn, link);
         if (turn->node == node) {
             turn_free(world, turn);
@@ -203,8 +202,7 @@ static void abandon_turns(struct sim_world *world, const struct sim_node_state *
 void sim_turns_close(struct sim_world *world)
 {
     MM1_CHECK(mm1_list_empty(&world->suspended));
-    MM1_LIST_FOREACH(link, &world->idle_turns)
-    {
+    MM1_LIST_FOREACH(link, &world->idle_turns) {
         turn_free(world, MM1_CONTAINER_OF(link, struct sim_turn, link));
     }
     mm1_fiber_close(&world->self);
@@ -231,8 +229,7 @@ static void held_offer(struct held *held)
 
 static struct held *first_of_pair(const struct sim_node_state *node, uint64_t from, uint64_t to)
 {
-    MM1_LIST_FOREACH(link, &node->held)
-    {
+    MM1_LIST_FOREACH(link, &node->held) {
         struct held *held = MM1_CONTAINER_OF(link, struct held, link);
         if (held->from == from && held->to == to) {
             return held;
@@ -298,8 +295,7 @@ static bool sched_hold(struct mm1_sched *self, struct mm1_node *mm1_node, void *
 
 static void held_drop_all(struct sim_node_state *node)
 {
-    MM1_LIST_FOREACH(link, &node->held)
-    {
+    MM1_LIST_FOREACH(link, &node->held) {
         struct held *held = MM1_CONTAINER_OF(link, struct held, link);
         sim_arrival_remove(node->world, &held->arrival);
         mm1_list_remove(link);

@@ -38,7 +38,8 @@ struct sim_key {
 struct sim_arrival_ops {
     /* It was chosen; it is pending no more. */
     void (*arrive)(struct sim_world *world, struct sim_arrival *arrival);
-    void (*describe)(const struct sim_world *world, const struct sim_arrival *arrival, struct sim_key *key);
+    void (*describe)(const struct sim_world *world, const struct sim_arrival *arrival,
+                     struct sim_key *key);
 };
 
 /* Something that will happen within a window of time; embedded in what it is about. It fits into mm1_timer.port. */
@@ -47,11 +48,13 @@ struct sim_arrival {
     struct mm1_heap_node by_latest;   /* order: (latest, sequence) */
     uint64_t earliest;
     const struct sim_arrival_ops *ops;
-    struct sim_host_state *host; /* whom it happens to: a paused host is not reached; null: the world */
-    uint64_t entity;             /* names it in the digest of what is enabled */
+    struct sim_host_state
+        *host;       /* whom it happens to: a paused host is not reached; null: the world */
+    uint64_t entity; /* names it in the digest of what is enabled */
 };
 
-void sim_arrival_add(struct sim_world *world, struct sim_arrival *arrival, uint64_t earliest, uint64_t latest);
+void sim_arrival_add(struct sim_world *world, struct sim_arrival *arrival, uint64_t earliest,
+                     uint64_t latest);
 static inline bool sim_arrival_pending(const struct sim_arrival *arrival)
 {
     return mm1_tree_linked(&arrival->by_earliest);
@@ -138,12 +141,14 @@ struct sim_menu {
 };
 
 /* The one verb: a number in [0, n), or any 64 bits when n is 0. n = 1 asks nobody. `menu` may be null. */
-uint64_t sim_choose(struct sim_world *world, struct sim_stream *stream, uint64_t n, const struct sim_menu *menu);
+uint64_t sim_choose(struct sim_world *world, struct sim_stream *stream, uint64_t n,
+                    const struct sim_menu *menu);
 /* A number in [window.min_ns, window.max_ns]. */
-uint64_t sim_choose_within(struct sim_world *world, struct sim_stream *stream, struct sim_window window);
+uint64_t sim_choose_within(struct sim_world *world, struct sim_stream *stream,
+                           struct sim_window window);
 /* As sim_choose for a stream whose position the caller keeps. */
-uint64_t sim_choose_at(struct sim_world *world, enum sim_site site, uint64_t entity, uint64_t nth, uint64_t n,
-                       const struct sim_menu *menu);
+uint64_t sim_choose_at(struct sim_world *world, enum sim_site site, uint64_t entity, uint64_t nth,
+                       uint64_t n, const struct sim_menu *menu);
 
 /* --- the world ------------------------------------------------------------------------------------------------ */
 
@@ -192,8 +197,8 @@ struct sim_world {
     struct mm1_list listeners;
     struct mm1_list connections;
     uint64_t connection_count;
-    uint32_t *cuts;              /* [from * hosts + to]: partitions in force */
-    struct sim_fault **delays;   /* [a * hosts + b], a < b: the delay in force */
+    uint32_t *cuts;            /* [from * hosts + to]: partitions in force */
+    struct sim_fault **delays; /* [a * hosts + b], a < b: the delay in force */
 
     /* faults */
     struct mm1_list faults; /* in force, and to come */
@@ -225,11 +230,12 @@ struct sim_world {
 };
 
 /* Ends the run with a verdict, unless it has one; the first counts. */
-void sim_world_fail(struct sim_world *world, enum sim_verdict verdict, const char *signature, const char *property,
-                    const char *format, ...) MM1_PRINTF(5, 6);
+void sim_world_fail(struct sim_world *world, enum sim_verdict verdict, const char *signature,
+                    const char *property, const char *format, ...) MM1_PRINTF(5, 6);
 
 /* run.c: a world at its first instant, with its nodes about to start; and the end of it. */
-void sim_world_open(struct sim_world *world, const struct sim_run_spec *spec, struct sim_result *result);
+void sim_world_open(struct sim_world *world, const struct sim_run_spec *spec,
+                    struct sim_result *result);
 void sim_world_close(struct sim_world *world);
 
 /* step.c: one step. False: nothing is enabled. */
@@ -278,8 +284,8 @@ mm1_status sim_nodes_init(struct sim_world *world);
 void sim_nodes_close(struct sim_world *world);
 
 /* trace.c: an event of the world itself. Returns its number. */
-uint64_t sim_world_event(struct sim_world *world, enum mm1_event_kind kind, const struct sim_node_state *node,
-                         const char *text);
+uint64_t sim_world_event(struct sim_world *world, enum mm1_event_kind kind,
+                         const struct sim_node_state *node, const char *text);
 void sim_actor_rows_close(struct sim_world *world);
 
 /* property.c */

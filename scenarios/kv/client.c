@@ -1,6 +1,8 @@
 /* A client. It asks again under the same number until it is answered, or gives up after so many attempts: then the
  * outcome is not known, and the number is never used again. At the end it may read every key, to see what is left; in
  * that it does not give up. */
+#include <stdio.h>
+
 #include <mm1/ask.h>
 
 #include "client.h"
@@ -34,6 +36,9 @@ static mm1_status client_init(struct mm1_ctx *ctx, void *state, const void *arg)
         mm1_log(ctx, MM1_LOG_ERROR, "keys and attempts: at least 1");
         return MM1_INVALID;
     }
+    if (client->config.id == 0) {
+        client->config.id = 1 + mm1_random(ctx, UINT32_MAX);
+    }
     client->started_ns = mm1_now(ctx);
     client->number = client->config.first_number.some ? client->config.first_number.value - 1 : 0;
     return wait_for(ctx, client->config.start_after);
@@ -63,6 +68,24 @@ static void begin(struct mm1_ctx *ctx, struct client *client)
     }
     mm1_observe(ctx, kv_invoked, .client = client->config.id, .number = client->number,
                 .op = (uint8_t)client->op, .key = client->key, .value = client->value);
+}
+
+/* One line about the operation under way. */
+static void say(struct mm1_ctx *ctx, const struct client *client, const char *format, ...)
+    MM1_PRINTF(3, 4);
+static void say(struct mm1_ctx *ctx, const struct client *client, const char *format, ...)
+{
+    char what[96];
+    char value[32] = "";
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(what, sizeof(what), format, args);
+    va_end(args);
+    if (client->op == KV_WRITE) {
+        (void)snprintf(value, sizeof(value), "=%llu", (unsigned long long)client->value);
+    }
+    mm1_log(ctx, MM1_LOG_INFO, "%s k%llu%s: %s", client->op == KV_WRITE ? "write" : "read",
+            (unsigned long long)client->key, value, what);
 }
 
 /* Ends the operation, and sees when the next one begins. */
@@ -98,8 +121,13 @@ static mm1_status attempt(struct mm1_ctx *ctx, struct client *client)
 static mm1_status on_timeout(struct mm1_ctx *ctx, struct client *client)
 {
     if (client->attempts < client->config.attempts || is_verifying(client)) {
+        if (client->attempts == 1) {
+            say(ctx, client, "no answer, asks again");
+        }
         return attempt(ctx, client);
     }
+    say(ctx, client, "given up after %llu attempts: the outcome is not known",
+        (unsigned long long)client->attempts);
     mm1_observe(ctx, kv_gave_up, .client = client->config.id, .number = client->number);
     return end(ctx, client);
 }
@@ -107,6 +135,12 @@ static mm1_status on_timeout(struct mm1_ctx *ctx, struct client *client)
 static mm1_status on_answer(struct mm1_ctx *ctx, struct client *client, uint64_t value,
                             uint64_t version)
 {
+    if (client->op == KV_WRITE) {
+        say(ctx, client, "stored, version %llu", (unsigned long long)version);
+    } else {
+        say(ctx, client, "%llu, version %llu", (unsigned long long)value,
+            (unsigned long long)version);
+    }
     mm1_observe(ctx, kv_returned, .client = client->config.id, .number = client->number,
                 .key = client->key, .value = value, .version = version);
     return end(ctx, client);

@@ -22,7 +22,8 @@
 MM1_MSG_DECLARE(kv_replica, KV_REPLICA_FIELDS)
 
 /* A client. It writes in `write_percent` of its operations. A client that is started again under the same id goes on
- * with a `first_number` that it has not used. With `verify_at` it reads every key at that time after its start. */
+ * with a `first_number` that it has not used; id 0 has it draw an id at each start. With `verify_at` it reads every key
+ * at that time after its start. */
 #define KV_CLIENT_FIELDS(F)                                                                        \
     F(u64, id)                                                                                     \
     F(addr, primary)                                                                               \

@@ -30,13 +30,11 @@ static mm1_status member_receive(struct mm1_ctx *ctx, void *state,
                                  const struct mm1_envelope *envelope)
 {
     struct member *member = state;
-    MM1_ON(envelope, ring_next, m)
-    {
+    MM1_ON(envelope, ring_next, m) {
         member->next = m->next;
         return MM1_OK;
     }
-    MM1_ON(envelope, ring_token, m)
-    {
+    MM1_ON(envelope, ring_token, m) {
         if (m->hops_left == 0) {
             return mm1_tell(ctx, m->home, ring_home, .hops = 0);
         }
@@ -70,8 +68,7 @@ static mm1_status starter_init(struct mm1_ctx *ctx, void *state, const void *arg
     }
     for (uint64_t i = 0; i < args->actors; i++) {
         mm1_addr member;
-        MM1_TRY(mm1_spawn(ctx,
-                          &(struct mm1_spawn){.behaviour = &member_behaviour, .link = true},
+        MM1_TRY(mm1_spawn(ctx, &(struct mm1_spawn){.behaviour = &member_behaviour, .link = true},
                           &member));
         if (i == 0) {
             first = member;
@@ -88,8 +85,7 @@ static mm1_status starter_receive(struct mm1_ctx *ctx, void *state,
                                   const struct mm1_envelope *envelope)
 {
     const struct starter *starter = state;
-    MM1_ON(envelope, ring_home, m)
-    {
+    MM1_ON(envelope, ring_home, m) {
         mm1_observe(ctx, ring_home, .hops = starter->hops - m->hops);
         mm1_quit(ctx, MM1_SHUTDOWN);
         return MM1_OK;

@@ -58,8 +58,8 @@ struct conform_world {
     struct mm1_env env;
     struct conform_sink sink; /* attached to env.transport and env.store, where there are any */
     const struct conform_ops *ops;
-    bool
-        one_thread; /* all runs on the thread that drives, so that a node may encode between its actors */
+    /* all runs on the thread that drives, so that a node may encode between its actors */
+    bool one_thread;
 };
 
 /* Waits for the next completion of that type for that handle that was not taken before, and takes it: its message,

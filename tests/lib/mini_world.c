@@ -133,7 +133,7 @@ static bool sched_hold(struct mm1_sched *self, struct mm1_node *node, void *sign
                        mm1_addr to)
 {
     struct mini_world *world = world_of_sched(self);
-    if (!world->hold_signals) {
+    if (!world->hold_signals || from.bits == 0) {
         return false;
     }
     struct mini_held *held = mm1_take(&world->own.base, sizeof(*held));

@@ -69,8 +69,8 @@ struct mini_world {
     struct mm1_runnable **ready_last;
     uint64_t turns; /* given so far */
     struct mm1_list ends;
-    size_t piece_max; /* 0: streams are not cut; else no Received carries more */
-    bool hold_sent;   /* no Sent is told */
+    size_t piece_max;  /* 0: streams are not cut; else no Received carries more */
+    bool hold_sent;    /* no Sent is told */
     bool hold_signals; /* what actors of a node send one another waits for mini_land */
     struct mm1_list held;
     bool keep_log;

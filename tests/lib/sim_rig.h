@@ -86,7 +86,7 @@ static inline bool sim_rig_step(struct sim_rig *rig)
     return sim_rig_horizon(world) < world->start + SIM_RIG_START_NS && sim_world_step(world);
 }
 
-/* Steps until nothing is left to do, or until that time. */
+/* Steps until nothing is left to do. */
 static inline void sim_rig_settle(struct sim_rig *rig)
 {
     while (sim_rig_step(rig)) {
@@ -144,8 +144,8 @@ static inline struct sim_rig *sim_rig_new(const char *text, uint64_t seed,
     struct sim_rig *rig = calloc(1, sizeof(*rig));
     cr_assert_not_null(rig);
     rig->scenario = sim_rig_load(text, sim_rig_system());
-    rig->spec = (struct sim_run_spec){
-        .scenario = rig->scenario, .system = sim_rig_system(), .seed = seed};
+    rig->spec =
+        (struct sim_run_spec){.scenario = rig->scenario, .system = sim_rig_system(), .seed = seed};
     sim_world_open(&rig->world, &rig->spec, &rig->result);
     cr_assert_eq(rig->result.verdict, SIM_PASSED, "%s", rig->result.text);
     rig->count = rig->scenario->node_count;
@@ -163,7 +163,6 @@ static inline struct sim_rig *sim_rig_new(const char *text, uint64_t seed,
     return rig;
 }
 
-/* Frees it, and checks that the pools of the nodes and the count of what is pending came out even. */
 static inline void sim_rig_free(struct sim_rig *rig)
 {
     sim_world_close(&rig->world);

@@ -24,7 +24,8 @@ struct mm1_ctx; /* an actor's context, valid during its turns */
 struct mm1_envelope {
     const struct mm1_msg_type *type;
     const void *msg;
-    mm1_addr to;       /* where it was first sent: a forward keeps it, and of a bound subnet it says which address */
+    /* where it was first sent: a forward keeps it, and of a bound subnet it says which address */
+    mm1_addr to;
     uint64_t no;       /* number given by its node */
     uint64_t trace_id; /* 0: none */
     uint8_t ttl;       /* hops left (TTL-01) */
@@ -41,7 +42,8 @@ struct mm1_behaviour {
      * MM1_OK ends the actor with init_failed. May be null. */
     MM1_NODISCARD mm1_status (*init)(struct mm1_ctx *ctx, void *state, const void *arg);
     /* Takes one message. Anything but MM1_OK ends the actor with error(status). */
-    MM1_NODISCARD mm1_status (*receive)(struct mm1_ctx *ctx, void *state, const struct mm1_envelope *envelope);
+    MM1_NODISCARD mm1_status (*receive)(struct mm1_ctx *ctx, void *state,
+                                        const struct mm1_envelope *envelope);
     /* Frees what the state owns; no verb may be used. Runs once for each actor whose init was called, however it
      * ends. May be null. */
     void (*fini)(void *state);
@@ -58,6 +60,9 @@ MM1_API mm1_addr mm1_self(const struct mm1_ctx *ctx);
 MM1_API mm1_addr mm1_parent(const struct mm1_ctx *ctx);
 /* The actor's path. Borrowed. */
 MM1_API const struct mm1_path *mm1_self_path(const struct mm1_ctx *ctx);
+/* A number that this actor has not seen before, never 0, for references of its own making; watches and timers get
+ * theirs from the same source. */
+MM1_API uint64_t mm1_next_ref(struct mm1_ctx *ctx);
 /* The types that may arrive at this node. Borrowed. */
 MM1_API const struct mm1_msg_registry *mm1_types(const struct mm1_ctx *ctx);
 /* Memory of the node, through the allocator port. */
@@ -87,22 +92,26 @@ struct mm1_header {
  * MM1_OK: it lies in an inbox of this node, or the address is local and nobody is there (traced as lost).
  * MM1_NOT_FOUND: neither a local subnet nor a route. MM1_FULL: the inbox is full (priority messages need no permit).
  * MM1_TTL_EXHAUSTED. MM1_NOMEM. MM1_INVALID: the message breaks a rule of its type. (MSG-05, MSG-06) */
-MM1_API MM1_NODISCARD mm1_status mm1_send(struct mm1_ctx *ctx, mm1_addr to, const struct mm1_msg_type *type,
-                                          const void *msg, const struct mm1_header *header);
+MM1_API MM1_NODISCARD mm1_status mm1_send(struct mm1_ctx *ctx, mm1_addr to,
+                                          const struct mm1_msg_type *type, const void *msg,
+                                          const struct mm1_header *header);
 /* mm1_send of a literal: mm1_tell(ctx, to, kv_put, .key = k, .value = v). */
 #define mm1_tell(ctx, to, T, ...) mm1_send((ctx), (to), &T##_type, &(struct T){__VA_ARGS__}, NULL)
 /* Passes the message on to `to`: ttl is one less, the rest of the header and `envelope->to` stay (MSG-06).
  * Statuses of mm1_send. */
-MM1_API MM1_NODISCARD mm1_status mm1_forward(struct mm1_ctx *ctx, mm1_addr to, const struct mm1_envelope *envelope);
+MM1_API MM1_NODISCARD mm1_status mm1_forward(struct mm1_ctx *ctx, mm1_addr to,
+                                             const struct mm1_envelope *envelope);
 /* Notes that a message was not expected, and ignores it: the last line of most receive functions. MM1_OK. */
-MM1_API MM1_NODISCARD mm1_status mm1_unhandled(struct mm1_ctx *ctx, const struct mm1_envelope *envelope);
+MM1_API MM1_NODISCARD mm1_status mm1_unhandled(struct mm1_ctx *ctx,
+                                               const struct mm1_envelope *envelope);
 
 /* --- life ----------------------------------------------------------------------------------------------------- */
 
 struct mm1_spawn {
     const struct mm1_behaviour *behaviour;
-    const char *name;                   /* null: the behaviour's name and an ordinal; else copied */
-    const struct mm1_msg_type *arg_type; /* with it `arg` is copied as a message, else `arg_size` bytes are */
+    const char *name; /* null: the behaviour's name and an ordinal; else copied */
+    /* with it `arg` is copied as a message, else `arg_size` bytes are */
+    const struct mm1_msg_type *arg_type;
     const void *arg;
     size_t arg_size;
     bool link;           /* link it to the caller, atomically */
@@ -111,7 +120,8 @@ struct mm1_spawn {
 
 /* Spawns an actor and returns before its init has run (LIFE-01). MM1_NOMEM; MM1_RESOURCE: no address block is free, or
  * the node is shutting down. */
-MM1_API MM1_NODISCARD mm1_status mm1_spawn(struct mm1_ctx *ctx, const struct mm1_spawn *spawn, mm1_addr *out);
+MM1_API MM1_NODISCARD mm1_status mm1_spawn(struct mm1_ctx *ctx, const struct mm1_spawn *spawn,
+                                           mm1_addr *out);
 /* Ends this actor when its turn returns MM1_OK. The first reason counts. */
 MM1_API void mm1_quit(struct mm1_ctx *ctx, struct mm1_reason reason);
 /* Sends an exit signal with a reason (OTP's exit/2; STOP-01 with reason shutdown). A peer that traps exits gets Exited
@@ -158,16 +168,16 @@ MM1_API uint64_t mm1_wall(struct mm1_ctx *ctx);
 MM1_API uint64_t mm1_random(struct mm1_ctx *ctx, uint64_t n);
 
 struct mm1_timer_spec {
-    uint64_t at_ns;     /* monotonic; 0: use after_ns */
-    uint64_t after_ns;  /* from now */
-    uint64_t every_ns;  /* 0: once; else again each period after the first */
+    uint64_t at_ns;    /* monotonic; 0: use after_ns */
+    uint64_t after_ns; /* from now */
+    uint64_t every_ns; /* 0: once; else again each period after the first */
     const struct mm1_msg_type *type;
     const void *msg; /* copied */
     bool background; /* it and what it causes do not count as unrest (DESIGN: liveness) */
 };
 /* Arms a timer that sends this actor a message. `*id` is not 0 and never reused by this actor. MM1_NOMEM. */
-MM1_API MM1_NODISCARD mm1_status mm1_timer_start(struct mm1_ctx *ctx, const struct mm1_timer_spec *spec,
-                                                 uint64_t *id);
+MM1_API MM1_NODISCARD mm1_status mm1_timer_start(struct mm1_ctx *ctx,
+                                                 const struct mm1_timer_spec *spec, uint64_t *id);
 /* mm1_timer_start of a literal, once: mm1_after(ctx, delay_ns, &id, kv_retry, .no = 3). */
 #define mm1_after(ctx, delay_ns, id, T, ...)                                                       \
     mm1_timer_start((ctx),                                                                         \
@@ -175,30 +185,44 @@ MM1_API MM1_NODISCARD mm1_status mm1_timer_start(struct mm1_ctx *ctx, const stru
                                              .type = &T##_type,                                    \
                                              .msg = &(struct T){__VA_ARGS__}},                     \
                     (id))
-/* True: its message will never arrive any more. False: it was not armed; it has arrived or lies in the queue. */
+/* True: no message of it will be received any more; one that lies in the queue is dropped. False: it was not armed, or
+ * all it had to say was received. */
 MM1_API bool mm1_timer_cancel(struct mm1_ctx *ctx, uint64_t id);
 
-/* --- streams and logs: ports/transport.h and store.h say what each is answered with ---------------------------- */
+/* --- streams and logs: mm1/transport.h and mm1/store.h say what each verb is answered with ------------------------ */
 
-/* A handle belongs to this actor and is closed when it ends. MM1_NOMEM. */
-MM1_API MM1_NODISCARD mm1_status mm1_net_listen(struct mm1_ctx *ctx, struct mm1_text name, mm1_handle *handle);
-MM1_API MM1_NODISCARD mm1_status mm1_net_dial(struct mm1_ctx *ctx, struct mm1_text name, mm1_handle *handle);
+/* Listens at a name, or dials one. A handle belongs to this actor and is closed when it ends. MM1_NOMEM. */
+MM1_API MM1_NODISCARD mm1_status mm1_net_listen(struct mm1_ctx *ctx, struct mm1_text name,
+                                                mm1_handle *handle);
+/* As above. */
+MM1_API MM1_NODISCARD mm1_status mm1_net_dial(struct mm1_ctx *ctx, struct mm1_text name,
+                                              mm1_handle *handle);
 /* Claims the connection that an mm1_accepted named, for this actor. MM1_NOT_FOUND: it is gone or was claimed. */
 MM1_API MM1_NODISCARD mm1_status mm1_net_accept(struct mm1_ctx *ctx, mm1_handle handle);
-/* MM1_NOT_FOUND: not a connection or log of this actor. */
+/* Gives credit for `size` more bytes. MM1_NOT_FOUND: not a connection of this actor. */
 MM1_API MM1_NODISCARD mm1_status mm1_net_read(struct mm1_ctx *ctx, mm1_handle handle, size_t size);
-/* MM1_NOT_FOUND; MM1_NOMEM: nothing was sent. */
-MM1_API MM1_NODISCARD mm1_status mm1_net_send(struct mm1_ctx *ctx, mm1_handle handle, struct mm1_bytes bytes);
+/* Sends bytes, which are copied. MM1_NOT_FOUND: not a connection of this actor. MM1_NOMEM: nothing was sent. */
+MM1_API MM1_NODISCARD mm1_status mm1_net_send(struct mm1_ctx *ctx, mm1_handle handle,
+                                              struct mm1_bytes bytes);
+/* Closes a connection or a listener; what this actor does not own is ignored. */
 MM1_API void mm1_net_close(struct mm1_ctx *ctx, mm1_handle handle);
 
-MM1_API MM1_NODISCARD mm1_status mm1_log_open(struct mm1_ctx *ctx, struct mm1_text name, mm1_handle *handle);
+/* Opens a log, which is made when it is not there. MM1_NOMEM. */
+MM1_API MM1_NODISCARD mm1_status mm1_log_open(struct mm1_ctx *ctx, struct mm1_text name,
+                                              mm1_handle *handle);
+/* These are answered in the order of the calls, each with its `op`, which is the caller's to choose.
+ * MM1_NOT_FOUND: not a log of this actor. Append: `bytes` are copied; MM1_NOMEM: nothing was begun. */
 MM1_API MM1_NODISCARD mm1_status mm1_log_append(struct mm1_ctx *ctx, mm1_handle handle, uint64_t op,
                                                 struct mm1_bytes bytes);
+/* Makes durable what was appended and truncated before. MM1_NOT_FOUND. */
 MM1_API MM1_NODISCARD mm1_status mm1_log_sync(struct mm1_ctx *ctx, mm1_handle handle, uint64_t op);
-MM1_API MM1_NODISCARD mm1_status mm1_log_truncate(struct mm1_ctx *ctx, mm1_handle handle, uint64_t op,
-                                                  uint64_t size);
-MM1_API MM1_NODISCARD mm1_status mm1_log_read(struct mm1_ctx *ctx, mm1_handle handle, uint64_t op, uint64_t offset,
-                                              size_t size);
+/* Cuts the log to `size` bytes. MM1_NOT_FOUND. */
+MM1_API MM1_NODISCARD mm1_status mm1_log_truncate(struct mm1_ctx *ctx, mm1_handle handle,
+                                                  uint64_t op, uint64_t size);
+/* Reads up to `size` bytes at `offset`. MM1_NOT_FOUND. */
+MM1_API MM1_NODISCARD mm1_status mm1_log_read(struct mm1_ctx *ctx, mm1_handle handle, uint64_t op,
+                                              uint64_t offset, size_t size);
+/* Closes a log, without a sync; what this actor does not own is ignored. */
 MM1_API void mm1_log_close(struct mm1_ctx *ctx, mm1_handle handle);
 
 /* --- telling the outside -------------------------------------------------------------------------------------- */
@@ -209,6 +233,7 @@ MM1_API void mm1_observe_any(struct mm1_ctx *ctx, const struct mm1_msg_type *typ
 
 enum mm1_log_level { MM1_LOG_ERROR, MM1_LOG_WARN, MM1_LOG_INFO, MM1_LOG_DEBUG };
 /* One line of log, cut at 400 bytes. */
-MM1_API void mm1_log(struct mm1_ctx *ctx, enum mm1_log_level level, const char *format, ...) MM1_PRINTF(3, 4);
+MM1_API void mm1_log(struct mm1_ctx *ctx, enum mm1_log_level level, const char *format, ...)
+    MM1_PRINTF(3, 4);
 
 #endif

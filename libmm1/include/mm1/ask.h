@@ -31,17 +31,16 @@ MM1_MSG_DECLARE(mm1_response_header, MM1_RESPONSE_HEADER_FIELDS)
     MM1_API extern const struct mm1_msg_type T##_response_type;
 
 #define MM1__WRAP_DEFINE(W, T, wire_name, header_T)                                                \
-    static const struct mm1_field W##_fields[] = {                                                 \
-        {.name = "header",                                                                         \
-         .kind = MM1_KIND_SUB,                                                                     \
-         .sub = &header_T##_type,                                                                  \
-         .offset = offsetof(struct W, header),                                                     \
-         .item_size = sizeof(struct header_T)},                                                    \
-        {.name = "body",                                                                           \
-         .kind = MM1_KIND_SUB,                                                                     \
-         .sub = &T##_type,                                                                         \
-         .offset = offsetof(struct W, body),                                                       \
-         .item_size = sizeof(struct T)}};                                                          \
+    static const struct mm1_field W##_fields[] = {{.name = "header",                               \
+                                                   .kind = MM1_KIND_SUB,                           \
+                                                   .sub = &header_T##_type,                        \
+                                                   .offset = offsetof(struct W, header),           \
+                                                   .item_size = sizeof(struct header_T)},          \
+                                                  {.name = "body",                                 \
+                                                   .kind = MM1_KIND_SUB,                           \
+                                                   .sub = &T##_type,                               \
+                                                   .offset = offsetof(struct W, body),             \
+                                                   .item_size = sizeof(struct T)}};                \
     const struct mm1_msg_type W##_type = {                                                         \
         .name = wire_name, .size = sizeof(struct W), .fields = W##_fields, .field_count = 2};
 
@@ -53,15 +52,16 @@ MM1_MSG_DECLARE(mm1_response_header, MM1_RESPONSE_HEADER_FIELDS)
 
 /* One question under way; embedded in the asker's state, zeroed when there is none. */
 struct mm1_ask {
-    uint64_t id;          /* 0: nothing under way */
-    uint64_t timer;       /* ends the waiting */
+    uint64_t id;    /* 0: nothing under way */
+    uint64_t timer; /* ends the waiting */
 };
 
 /* Sends a request and starts waiting: `type` is a T_request type and `request` its struct, whose header is filled in
  * here. One question at a time for each struct mm1_ask. Ids are unique within a start of this actor.
  * Statuses of mm1_send and mm1_timer_start; then nothing is under way. */
-MM1_API MM1_NODISCARD mm1_status mm1_ask_any(struct mm1_ctx *ctx, struct mm1_ask *ask, mm1_addr server,
-                                             uint64_t timeout_ns, const struct mm1_msg_type *type, void *request);
+MM1_API MM1_NODISCARD mm1_status mm1_ask_any(struct mm1_ctx *ctx, struct mm1_ask *ask,
+                                             mm1_addr server, uint64_t timeout_ns,
+                                             const struct mm1_msg_type *type, void *request);
 /* mm1_ask_any of a literal: mm1_ask(ctx, &s->ask, server, timeout_ns, kv_get, .key = k). */
 #define mm1_ask(ctx, ask, server, timeout_ns, T, ...)                                              \
     mm1_ask_any((ctx), (ask), (server), (timeout_ns), &T##_request_type,                           \
@@ -70,8 +70,8 @@ MM1_API MM1_NODISCARD mm1_status mm1_ask_any(struct mm1_ctx *ctx, struct mm1_ask
 enum mm1_ask_outcome {
     MM1_ASK_NOT_MINE, /* the envelope is something else: go on with it */
     MM1_ASK_STALE,    /* a reply or timeout of an earlier question: ignore it */
-    MM1_ASK_REPLY,    /* `*body` is the reply, a struct T of `response`'s T; nothing is under way any more */
-    MM1_ASK_TIMEOUT,  /* nothing is under way any more */
+    MM1_ASK_REPLY, /* `*body` is the reply, a struct T of `response`'s T; nothing is under way any more */
+    MM1_ASK_TIMEOUT, /* nothing is under way any more */
 };
 /* Looks whether `envelope` is about a question. `response` is the T_response type that is expected. A response or
  * timeout that does not match `ask` is stale; so with several questions at once, try each: MM1_ASK_STALE of one does
@@ -83,7 +83,8 @@ MM1_API enum mm1_ask_outcome mm1_ask_take(struct mm1_ctx *ctx, struct mm1_ask *a
 MM1_API void mm1_ask_cancel(struct mm1_ctx *ctx, struct mm1_ask *ask);
 
 /* Answers a request, on the priority lane (ASK-02). Statuses of mm1_send: an asker that is gone is no error. */
-MM1_API MM1_NODISCARD mm1_status mm1_reply_any(struct mm1_ctx *ctx, const struct mm1_request_header *header,
+MM1_API MM1_NODISCARD mm1_status mm1_reply_any(struct mm1_ctx *ctx,
+                                               const struct mm1_request_header *header,
                                                const struct mm1_msg_type *type, void *response);
 /* mm1_reply_any of a literal: mm1_reply(ctx, &m->header, kv_value, .value = v). */
 #define mm1_reply(ctx, request_header, T, ...)                                                     \

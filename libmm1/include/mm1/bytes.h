@@ -55,7 +55,8 @@ MM1_API MM1_NODISCARD mm1_status mm1_buf_reserve(struct mm1_buf *buf, size_t mor
 /* Appends `size` bytes. MM1_NOMEM leaves the buffer as it was. */
 MM1_API MM1_NODISCARD mm1_status mm1_buf_append(struct mm1_buf *buf, const void *data, size_t size);
 /* Appends formatted text, without its NUL. MM1_NOMEM leaves the buffer as it was. No floating point formats. */
-MM1_API MM1_NODISCARD mm1_status mm1_buf_format(struct mm1_buf *buf, const char *format, ...) MM1_PRINTF(2, 3);
+MM1_API MM1_NODISCARD mm1_status mm1_buf_format(struct mm1_buf *buf, const char *format, ...)
+    MM1_PRINTF(2, 3);
 /* Appends a NUL beyond the size (the size does not change), so that `data` reads as a string. */
 MM1_API MM1_NODISCARD mm1_status mm1_buf_terminate(struct mm1_buf *buf);
 /* Removes the first `size` bytes, which must be there. */

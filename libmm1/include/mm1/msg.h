@@ -63,9 +63,10 @@ struct mm1_field {
     size_t item_size;               /* size of one T */
 };
 
-#define MM1_MSG_LOCAL_ONLY 1u  /* never on a wire: moved by bytes, hashed by name and size */
-#define MM1_MSG_NEWTYPE 2u     /* one field, written without the array around it (Rust's newtype struct) */
-#define MM1_MSG_UNIT 4u        /* no field: 0x90 */
+#define MM1_MSG_LOCAL_ONLY 1u /* never on a wire: moved by bytes, hashed by name and size */
+/* one field, written without the array around it (Rust's newtype struct) */
+#define MM1_MSG_NEWTYPE 2u
+#define MM1_MSG_UNIT 4u /* no field: 0x90 */
 
 struct mm1_msg_type {
     const char *name; /* wire name; Rust type paths are possible */
@@ -83,8 +84,9 @@ struct mm1_msg_registry {
     size_t capacity;
 };
 
-#define MM1_MSG_DEPTH_MAX 16          /* of nested messages */
-#define MM1_MSG_SIZE_MAX (16u << 20)  /* bytes of an encoded message; on the wire of mm1 it is 65535 */
+#define MM1_MSG_DEPTH_MAX 16 /* of nested messages */
+/* bytes of an encoded message; on the wire of mm1 it is 65535 */
+#define MM1_MSG_SIZE_MAX (16u << 20)
 
 /* --- declaring ------------------------------------------------------------------------------------------------ */
 
@@ -151,7 +153,13 @@ struct mm1_msg_registry {
 #define MM1__E_sub(T) MM1_KIND_SUB, &T##_type
 /* Pasted here and not passed on: as an argument, bool would turn into _Bool first. */
 #define MM1__K_opt(kind)                                                                           \
-    MM1_FORM_OPT, MM1__E_##kind, offsetof(struct { bool some; MM1__C_##kind value; }, value),      \
+    MM1_FORM_OPT, MM1__E_##kind,                                                                   \
+        offsetof(                                                                                  \
+            struct {                                                                               \
+                bool some;                                                                         \
+                MM1__C_##kind value;                                                               \
+            },                                                                                     \
+            value),                                                                                \
         sizeof(MM1__C_##kind)
 #define MM1__K_list(kind) MM1_FORM_LIST, MM1__E_##kind, 0, sizeof(MM1__C_##kind)
 
@@ -223,8 +231,10 @@ MM1_API MM1_NODISCARD mm1_status mm1_msg_encode(const struct mm1_msg_type *type,
  * mm1 does. `registry` resolves MM1_KIND_ANY and may be null: then such a field is MM1_UNKNOWN_TYPE. Never allocates,
  * never reads beyond `bytes`, and a count is believed only as far as bytes are left.
  * MM1_OK, MM1_MALFORMED, MM1_TRUNCATED, MM1_TOO_LARGE, MM1_UNKNOWN_TYPE. */
-MM1_API MM1_NODISCARD mm1_status mm1_msg_decoded_size(const struct mm1_msg_type *type, struct mm1_bytes bytes,
-                                                      const struct mm1_msg_registry *registry, size_t *size);
+MM1_API MM1_NODISCARD mm1_status mm1_msg_decoded_size(const struct mm1_msg_type *type,
+                                                      struct mm1_bytes bytes,
+                                                      const struct mm1_msg_registry *registry,
+                                                      size_t *size);
 /* Decodes into `block`, which has the bytes that mm1_msg_decoded_size said for the same input. The result borrows
  * nothing from `bytes`. */
 MM1_API void mm1_msg_decode(const struct mm1_msg_type *type, struct mm1_bytes bytes,
@@ -248,8 +258,8 @@ MM1_API MM1_NODISCARD mm1_status mm1_duration_print(uint64_t duration_ns, struct
 typedef uint64_t mm1_addr_hash_fn(void *arg, mm1_addr addr);
 /* A hash of the values of `msg` that names what it says and not who is where: ids are left out, addresses go through
  * `addr_hash` (null: left out as well). The same in every process. */
-MM1_API uint64_t mm1_msg_fingerprint(const struct mm1_msg_type *type, const void *msg, mm1_addr_hash_fn *addr_hash,
-                                     void *arg);
+MM1_API uint64_t mm1_msg_fingerprint(const struct mm1_msg_type *type, const void *msg,
+                                     mm1_addr_hash_fn *addr_hash, void *arg);
 
 /* --- registry ------------------------------------------------------------------------------------------------- */
 
@@ -257,9 +267,11 @@ MM1_API uint64_t mm1_msg_fingerprint(const struct mm1_msg_type *type, const void
 
 /* Adds a type, and the types of its sub messages. The same descriptor again is no error; another one of the same name
  * is MM1_CONFLICT. MM1_INVALID for a descriptor that breaks a rule of this header. MM1_NOMEM. */
-MM1_API MM1_NODISCARD mm1_status mm1_msg_register(struct mm1_msg_registry *registry, const struct mm1_msg_type *type);
+MM1_API MM1_NODISCARD mm1_status mm1_msg_register(struct mm1_msg_registry *registry,
+                                                  const struct mm1_msg_type *type);
 /* The type of that wire name, or null. */
-MM1_API const struct mm1_msg_type *mm1_msg_lookup(const struct mm1_msg_registry *registry, struct mm1_text name);
+MM1_API const struct mm1_msg_type *mm1_msg_lookup(const struct mm1_msg_registry *registry,
+                                                  struct mm1_text name);
 MM1_API void mm1_msg_registry_close(struct mm1_msg_registry *registry);
 
 #endif

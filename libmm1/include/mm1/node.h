@@ -9,25 +9,30 @@
 struct mm1_node;
 
 struct mm1_node_config {
-    struct mm1_text name;          /* root of all paths; copied */
-    uint32_t incarnation;          /* of the name: 0 and 1 are the first; part of the root */
-    const struct mm1_net *locals;  /* bind subnets; borrowed for the call; they may not overlap */
+    struct mm1_text name;         /* root of all paths; copied */
+    uint32_t incarnation;         /* of the name: 0 and 1 are the first; part of the root */
+    const struct mm1_net *locals; /* bind subnets; borrowed for the call; they may not overlap */
     size_t local_count;
-    struct mm1_net auto_net;       /* where actors get their blocks of 256 addresses */
-    size_t actors_max;             /* 0: 2^21, or as many as auto_net has blocks; rounded down to a power of two */
+    struct mm1_net auto_net; /* where actors get their blocks of 256 addresses */
+    /* Rounded down to a power of two. 0: 2^21, or fewer where auto_net is so small that addresses would come back
+     * soon (/32: 2^16, /40: 1024). */
+    size_t actors_max;
     const struct mm1_msg_registry *types; /* what may arrive; borrowed as long as the node lives */
     bool encode; /* messages between local actors are encoded and decoded: no pointer is smuggled */
 };
 
 /* Makes a node. `env` and the ports outlive it. MM1_INVALID: a hole in the env, overlapping or malformed subnets.
  * MM1_NOMEM. */
-MM1_API MM1_NODISCARD mm1_status mm1_node_open(const struct mm1_env *env, const struct mm1_node_config *config,
+MM1_API MM1_NODISCARD mm1_status mm1_node_open(const struct mm1_env *env,
+                                               const struct mm1_node_config *config,
                                                struct mm1_node **out);
 /* Spawns an actor from outside any turn: the node's main. As mm1_spawn, without a link. */
-MM1_API MM1_NODISCARD mm1_status mm1_node_spawn(struct mm1_node *node, const struct mm1_spawn *spawn, mm1_addr *out);
+MM1_API MM1_NODISCARD mm1_status mm1_node_spawn(struct mm1_node *node,
+                                                const struct mm1_spawn *spawn, mm1_addr *out);
 /* Sends from outside any turn. As mm1_send. Any thread. */
-MM1_API MM1_NODISCARD mm1_status mm1_node_send(struct mm1_node *node, mm1_addr to, const struct mm1_msg_type *type,
-                                               const void *msg, const struct mm1_header *header);
+MM1_API MM1_NODISCARD mm1_status mm1_node_send(struct mm1_node *node, mm1_addr to,
+                                               const struct mm1_msg_type *type, const void *msg,
+                                               const struct mm1_header *header);
 /* Sends an exit signal from outside any turn; for shutdown of the node's main. Any thread. */
 MM1_API bool mm1_node_exit(struct mm1_node *node, mm1_addr peer, struct mm1_reason reason);
 /* No spawn succeeds any more (MM1_RESOURCE). Any thread. */
@@ -59,7 +64,8 @@ MM1_API enum mm1_turn mm1_runnable_turn(struct mm1_runnable *runnable);
 MM1_API const struct mm1_path *mm1_runnable_path(const struct mm1_runnable *runnable);
 /* What its next turn will take, for a decision's key: the message's type (null: none) and struct. Simulation only: no
  * other thread may be at work. */
-MM1_API const struct mm1_msg_type *mm1_runnable_next(const struct mm1_runnable *runnable, const void **msg);
+MM1_API const struct mm1_msg_type *mm1_runnable_next(const struct mm1_runnable *runnable,
+                                                     const void **msg);
 /* Lands a signal that mm1_sched_ops.hold kept. */
 MM1_API void mm1_node_land(struct mm1_node *node, void *signal);
 /* Drops a signal that was kept, when its node is closed. */

@@ -20,8 +20,8 @@ struct mm1_random_ops {
     const char *name;
     /* A number in [0, n), or any 64 bits when n is 0: draw number `nth` of the stream. The same question may get
      * another answer in another run of the program, but not in a replay. Any thread. */
-    uint64_t (*draw)(struct mm1_random *self, enum mm1_random_purpose purpose, uint64_t entity, uint64_t nth,
-                     uint64_t n);
+    uint64_t (*draw)(struct mm1_random *self, enum mm1_random_purpose purpose, uint64_t entity,
+                     uint64_t nth, uint64_t n);
 };
 
 struct mm1_random {

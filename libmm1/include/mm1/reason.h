@@ -11,7 +11,7 @@ enum mm1_reason_kind {
     MM1_REASON_NORMAL,
     MM1_REASON_SHUTDOWN,
     MM1_REASON_SHUTDOWN_TEXT, /* {shutdown, Text} */
-    MM1_REASON_KILL,          /* as sent with exit: cannot be trapped; the victim's links see KILLED */
+    MM1_REASON_KILL, /* as sent with exit: cannot be trapped; the victim's links see KILLED */
     MM1_REASON_KILLED,
     MM1_REASON_NOPROC,
     MM1_REASON_NOCONNECTION,
@@ -41,7 +41,8 @@ static inline bool mm1_reason_is_normal(const struct mm1_reason *reason)
     return reason->kind == MM1_REASON_NORMAL;
 }
 /* Appends "normal", "shutdown: text", "error 3: text", … */
-MM1_API MM1_NODISCARD mm1_status mm1_reason_print(const struct mm1_reason *reason, struct mm1_buf *out);
+MM1_API MM1_NODISCARD mm1_status mm1_reason_print(const struct mm1_reason *reason,
+                                                  struct mm1_buf *out);
 
 /* A reason inside a message. */
 #define MM1_WHY_FIELDS(F) F(u8, kind) F(i32, code) F(text, text)

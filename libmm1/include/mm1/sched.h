@@ -61,11 +61,13 @@ enum mm1_effect_kind {
 /* A verb about to be carried out. What it points to is borrowed for the call. */
 struct mm1_effect {
     enum mm1_effect_kind kind;
-    mm1_addr target;                 /* of verbs that have one */
-    const struct mm1_msg_type *type; /* message of send, forward, spawn's argument, timer, observe */
+    mm1_addr target; /* of verbs that have one */
+    /* message of send, forward, spawn's argument, timer, observe */
+    const struct mm1_msg_type *type;
     const void *msg;
     uint64_t number; /* timer: due; watch: ref; net, log: handle; trap_exit: 0 or 1; random: n */
-    struct mm1_bytes data; /* net send, log append; name of dial, listen, open, and of a spawned child */
+    /* net send, log append; name of dial, listen, open, and of a spawned child */
+    struct mm1_bytes data;
 };
 
 /* The answer in the verb's place, when it is not to be carried out. */
@@ -81,8 +83,8 @@ struct mm1_sched_ops {
     void (*ready)(struct mm1_sched *self, struct mm1_runnable *runnable);
     /* Called inside a turn, before a visible verb. True: carry it out. False: `*answer` stands in its place.
      * In simulation other actors may run before this returns. */
-    bool (*effect)(struct mm1_sched *self, struct mm1_runnable *runnable, const struct mm1_effect *effect,
-                   struct mm1_answer *answer);
+    bool (*effect)(struct mm1_sched *self, struct mm1_runnable *runnable,
+                   const struct mm1_effect *effect, struct mm1_answer *answer);
     /* Asked for each signal and message between two local actors. False: let it land now. True: the scheduler keeps
      * `signal` and lands it later with mm1_node_land() of mm1/node.h, in the order of this pair; when `node` is closed
      * before, it drops it with mm1_node_drop(). `from` and `to` are main addresses. Any thread. */

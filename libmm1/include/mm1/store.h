@@ -27,7 +27,8 @@ struct mm1_store_ops {
     /* truncate: cuts the log to `size` bytes; a larger size is MM1_INVALID. */
     void (*truncate)(struct mm1_store *self, mm1_handle handle, uint64_t op, uint64_t size);
     /* read: answered by log_data with up to `size` bytes at `offset`, fewer only at the end of the log. */
-    void (*read)(struct mm1_store *self, mm1_handle handle, uint64_t op, uint64_t offset, size_t size);
+    void (*read)(struct mm1_store *self, mm1_handle handle, uint64_t op, uint64_t offset,
+                 size_t size);
     /* Closes: operations begun are carried out, but not answered any more. Does not sync. */
     void (*close)(struct mm1_store *self, mm1_handle handle);
 };

@@ -48,7 +48,8 @@ struct mm1_event {
     uint64_t number;              /* of VERB: as in struct mm1_effect; of LOG: the level */
     const struct mm1_msg_type *type;
     const void *msg;
-    struct mm1_bytes encoded; /* MessagePack of `msg` where the node encodes; bytes of net_send and log_append */
+    /* MessagePack of `msg` where the node encodes; bytes of net_send and log_append */
+    struct mm1_bytes encoded;
     const struct mm1_reason *reason;
     struct mm1_text text;
 };
@@ -86,8 +87,8 @@ struct mm1_path {
 #define MM1_PATH_TEXT_MAX 512
 
 /* A path under `parent`, which may be null. Null when memory is refused. */
-MM1_API struct mm1_path *mm1_path_new(struct mm1_alloc *alloc, struct mm1_path *parent, struct mm1_text name,
-                                      bool named, uint32_t ordinal);
+MM1_API struct mm1_path *mm1_path_new(struct mm1_alloc *alloc, struct mm1_path *parent,
+                                      struct mm1_text name, bool named, uint32_t ordinal);
 MM1_API struct mm1_path *mm1_path_hold(struct mm1_path *path);
 /* Drops a reference; a null path is ignored. */
 MM1_API void mm1_path_drop(struct mm1_path *path);

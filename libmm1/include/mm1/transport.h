@@ -19,8 +19,8 @@ typedef uint64_t mm1_handle;
 struct mm1_port_sink {
     /* Posts a completion message to the actor that owns `handle`; it is copied. Needs no inbox permit. `background`:
      * it does not count as unrest. Dropped when nobody owns the handle any more. Any thread. */
-    void (*post)(struct mm1_port_sink *sink, mm1_handle handle, bool background, const struct mm1_msg_type *type,
-                 const void *msg);
+    void (*post)(struct mm1_port_sink *sink, mm1_handle handle, bool background,
+                 const struct mm1_msg_type *type, const void *msg);
     /* A new handle, owned by whoever owns `parent` (an accepted connection under its listener). 0 when refused, or
      * when nobody owns the parent any more. Any thread. */
     mm1_handle (*adopt)(struct mm1_port_sink *sink, mm1_handle parent);
@@ -39,8 +39,8 @@ struct mm1_transport_ops {
     void (*read)(struct mm1_transport *self, mm1_handle handle, size_t size);
     /* Sends bytes, which are copied, in order: Sent once they are handed to the network, which says nothing about
      * their arrival. `background` as in the sink. MM1_NOMEM: nothing was sent. */
-    MM1_NODISCARD mm1_status (*send)(struct mm1_transport *self, mm1_handle handle, struct mm1_bytes bytes,
-                                     bool background);
+    MM1_NODISCARD mm1_status (*send)(struct mm1_transport *self, mm1_handle handle,
+                                     struct mm1_bytes bytes, bool background);
     /* Closes a connection (what was sent is still delivered, then the peer sees Closed) or a listener (unclaimed
      * connections close with it). No completion is posted for this handle any more. A handle that is not known any
      * more is ignored. */
@@ -53,7 +53,8 @@ struct mm1_transport {
 
 /* The completions. */
 #define MM1_LISTENING_FIELDS(F) F(id, handle) F(text, name)
-MM1_MSG_DECLARE(mm1_listening, MM1_LISTENING_FIELDS) /* `name` has the real port where 0 was asked for */
+MM1_MSG_DECLARE(mm1_listening,
+                MM1_LISTENING_FIELDS) /* `name` has the real port where 0 was asked for */
 #define MM1_CONNECTED_FIELDS(F) F(id, handle)
 MM1_MSG_DECLARE(mm1_connected, MM1_CONNECTED_FIELDS)
 /* A listen or dial that did not succeed; the handle is gone. `status`: an mm1_status. */

@@ -11,7 +11,8 @@
 
 struct mm1_fiber {
     struct mm1_alloc *alloc;
-    void *stack; /* lowest usable address; null for the fiber that stands for the thread's own stack */
+    /* lowest usable address; null for the fiber that stands for the thread's own stack */
+    void *stack;
     size_t stack_size;
     void *context;          /* where it stands while it does not run */
     struct mm1_fiber *back; /* who switched to it last */
@@ -19,14 +20,16 @@ struct mm1_fiber {
     void *arg;
     bool finished;
     void *asan_fake_stack;
-    const void *asan_stack; /* the stack as ASan names it; for a thread's own stack learned when it is left */
+    /* the stack as ASan names it; for a thread's own stack learned when it is left */
+    const void *asan_stack;
     size_t asan_stack_size;
     void *tsan_fiber;
     unsigned valgrind_id;
 };
 
 /* Prepares a fiber that will run entry(arg) on a stack of `stack_size` bytes from `alloc`. MM1_NOMEM when refused. */
-MM1_NODISCARD mm1_status mm1_fiber_init(struct mm1_fiber *fiber, struct mm1_alloc *alloc, size_t stack_size);
+MM1_NODISCARD mm1_status mm1_fiber_init(struct mm1_fiber *fiber, struct mm1_alloc *alloc,
+                                        size_t stack_size);
 /* Sets what the fiber runs at its next switch. It must be new or finished, so a stack can be reused. */
 void mm1_fiber_set(struct mm1_fiber *fiber, void (*entry)(void *arg), void *arg);
 /* Makes `self` stand for the stack that is running now, so that fibers can switch back to it. */

@@ -44,9 +44,11 @@ struct mm1_tree_node *mm1_tree_insert(struct mm1_tree *tree, struct mm1_tree_nod
 /* Removes `node`, which is in this tree. */
 void mm1_tree_remove(struct mm1_tree *tree, struct mm1_tree_node *node);
 /* The element for which key_fn(key, element) is 0, or null. */
-struct mm1_tree_node *mm1_tree_find(const struct mm1_tree *tree, const void *key, mm1_tree_key_fn *key_fn);
+struct mm1_tree_node *mm1_tree_find(const struct mm1_tree *tree, const void *key,
+                                    mm1_tree_key_fn *key_fn);
 /* The first element that is not smaller than the key, or null. */
-struct mm1_tree_node *mm1_tree_at_least(const struct mm1_tree *tree, const void *key, mm1_tree_key_fn *key_fn);
+struct mm1_tree_node *mm1_tree_at_least(const struct mm1_tree *tree, const void *key,
+                                        mm1_tree_key_fn *key_fn);
 /* How many elements are smaller than the key. */
 size_t mm1_tree_rank(const struct mm1_tree *tree, const void *key, mm1_tree_key_fn *key_fn);
 /* The element with `index` smaller ones, or null when there are not so many. */

@@ -23,6 +23,7 @@ enum mm1__kind {
     MM1__TIMER,
     MM1__LINK,
     MM1__UNLINK,
+    MM1__UNLINKED,  /* the peer has acted on an unlink */
     MM1__EXIT_LINK, /* the end of a linked actor */
     MM1__EXIT,      /* sent with mm1_exit */
     MM1__WATCH,
@@ -52,6 +53,9 @@ struct mm1__signal {
     struct mm1_tree_node node; /* in links, watches or watchers */
     uint64_t peer;             /* main address at the other end */
     uint64_t ref;
+    /* Of a record in links: the unlink that the peer has not answered yet, 0 while the link holds. Of an unlink and
+     * its answer: which it is; 0: no answer is wanted. */
+    uint64_t unlink;
     struct mm1_reason reason;
     union {
         struct mm1_exited exited;
@@ -63,6 +67,7 @@ struct mm1__timer {
     struct mm1_timer base;
     struct mm1_tree_node node; /* in the actor's timers, by id */
     struct mm1_node *home;
+    struct mm1_path *path; /* of the actor, which may end while the timer fires */
     uint64_t id;
     uint64_t every_ns;
     bool cancelled; /* fired, but not to be received any more */
@@ -75,8 +80,10 @@ struct mm1__handle {
     struct mm1_list of_actor;
     mm1_handle handle;
     uint64_t owner;
-    mm1_handle parent; /* listener of a connection that nobody has claimed */
+    mm1_handle parent;     /* listener of a connection that nobody has claimed */
+    struct mm1_path *path; /* of the owner, which may end while a completion is posted */
     bool is_log;
+    bool adopted; /* a listener: connections came in through it */
 };
 
 /* What only some actors have. */
@@ -87,6 +94,7 @@ struct mm1__bonds {
     struct mm1_tree timers;   /* mm1__timer by id */
     struct mm1_tree names;    /* mm1__name: how many children had it */
     struct mm1_list handles;
+    uint64_t unlinks; /* numbers of unlinks given out */
 };
 
 struct mm1__name {
@@ -102,19 +110,20 @@ struct mm1__queue {
 
 struct mm1_actor {
     struct mm1_runnable runnable;
-    _Atomic uint64_t live; /* main address + 1; 0: nobody */
-    _Atomic uint64_t kill; /* main address + 1 of whom is to be killed */
+    _Atomic uint64_t live;       /* main address + 1; 0: nobody */
+    _Atomic uint64_t kill;       /* main address + 1 of whom is to be killed */
+    _Atomic uint64_t kill_cause; /* mark of the kill, for traces */
     _Atomic(struct mm1__item *) arrived;
     atomic_bool token;
     bool trap_exit;
     bool started; /* init was called: fini is owed */
-    bool running; /* a turn is under way, or was abandoned */
     bool bound;
     uint32_t slot;
     uint32_t free_next;  /* slot + 1 */
     uint32_t generation; /* lives begun in this slot */
-    uint32_t inbox_size;
-    _Atomic uint32_t inbox_used;
+    _Atomic uint32_t inbox_size;
+    _Atomic uint64_t inbox;    /* mm1__life() of whose permits they are, and how many are taken */
+    struct mm1__item *in_hand; /* of the turn that is under way, or was abandoned */
     struct mm1__queue urgent;
     struct mm1__queue queue;
     const struct mm1_behaviour *behaviour;
@@ -149,10 +158,12 @@ struct mm1_node {
     size_t local_count;
     bool encode;
 
-    atomic_flag lock; /* guards what follows up to the next comment */
-    uint32_t slots_used;
+    atomic_flag lock;            /* guards what follows up to the next comment */
+    _Atomic uint32_t slots_used; /* what lies below it is read without the lock */
     uint32_t slots_max;
-    uint32_t free_slot; /* slot + 1; 0: none */
+    /* slot + 1; 0: none. The one that is free for longest: its address comes back last */
+    uint32_t free_slot;
+    uint32_t free_last;
     uint64_t first_generation;
     struct mm1_tree handles;
     mm1_handle next_handle;
@@ -193,15 +204,22 @@ void mm1__unlock(struct mm1_node *node);
 struct mm1_actor *mm1__slot_of(const struct mm1_node *node, uint64_t address);
 /* As above, but only if the actor with this main address lives. */
 struct mm1_actor *mm1__live(const struct mm1_node *node, uint64_t address);
+/* Tells the lives in a slot apart, in the upper half of a word: a permit is not taken from a stranger's inbox. */
+static inline uint64_t mm1__life(uint64_t address)
+{
+    return ((address >> MM1__BLOCK_BITS) * UINT64_C(0x9e3779b97f4a7c15)) & ~(uint64_t)UINT32_MAX;
+}
 /* Takes a free slot with its token and sets its `live` for a new life (not yet visible); null: none is free. */
-MM1_NODISCARD mm1_status mm1__slot_take(struct mm1_node *node, struct mm1_actor **out, uint64_t *address);
+MM1_NODISCARD mm1_status mm1__slot_take(struct mm1_node *node, struct mm1_actor **out,
+                                        uint64_t *address);
 /* Gives a slot back, without its token. */
 void mm1__slot_give(struct mm1_node *node, struct mm1_actor *actor);
 
 enum mm1__where { MM1__ACTOR, MM1__NOBODY, MM1__UNROUTED };
 /* Where an address leads: MM1__ACTOR sets `*main` to the main address of whoever serves it; `*direct` says whether
  * that is the address itself. */
-enum mm1__where mm1__resolve(const struct mm1_node *node, mm1_addr to, uint64_t *main, bool *direct);
+enum mm1__where mm1__resolve(const struct mm1_node *node, mm1_addr to, uint64_t *main,
+                             bool *direct);
 MM1_NODISCARD mm1_status mm1__bound_add(struct mm1_node *node, struct mm1_net net, uint64_t owner);
 void mm1__bound_remove_all(struct mm1_node *node, uint64_t owner);
 void mm1__bound_close(struct mm1_node *node);
@@ -209,11 +227,12 @@ void mm1__bound_close(struct mm1_node *node);
 /* --- item.c --------------------------------------------------------------------------------------------------- */
 
 /* A message in a block of its own; the encoded bytes, where the node encodes, are left in node->scratch. */
-MM1_NODISCARD mm1_status mm1__item_new(struct mm1_node *node, const struct mm1_msg_type *type, const void *msg,
-                                       struct mm1__item **out);
+MM1_NODISCARD mm1_status mm1__item_new(struct mm1_node *node, const struct mm1_msg_type *type,
+                                       const void *msg, struct mm1__item **out);
 /* Bytes of the message of the last mm1__item_new, where the node encodes. */
 struct mm1_bytes mm1__encoded(const struct mm1_node *node);
-MM1_NODISCARD mm1_status mm1__signal_new(struct mm1_node *node, enum mm1__kind kind, struct mm1__signal **out);
+MM1_NODISCARD mm1_status mm1__signal_new(struct mm1_node *node, enum mm1__kind kind,
+                                         struct mm1__signal **out);
 void mm1__item_free(struct mm1_node *node, struct mm1__item *item);
 /* Gives an item its number and makes it count. */
 void mm1__item_enlist(struct mm1_node *node, struct mm1__item *item);
@@ -232,8 +251,8 @@ static inline struct mm1__signal *mm1__signal_of(struct mm1__item *item)
 
 /* --- spawn.c, turn.c ------------------------------------------------------------------------------------------ */
 
-MM1_NODISCARD mm1_status mm1__spawn(struct mm1_node *node, struct mm1_ctx *parent, const struct mm1_spawn *spawn,
-                                    mm1_addr *out);
+MM1_NODISCARD mm1_status mm1__spawn(struct mm1_node *node, struct mm1_ctx *parent,
+                                    const struct mm1_spawn *spawn, mm1_addr *out);
 /* The actor's bonds, made when there are none; null when memory is refused. */
 struct mm1__bonds *mm1__bonds_of(struct mm1_actor *actor);
 void mm1__bonds_init(struct mm1__bonds *bonds);
@@ -243,10 +262,12 @@ void mm1__wake(struct mm1_actor *actor);
 
 /* --- links.c -------------------------------------------------------------------------------------------------- */
 
-/* Lets a signal act on a living actor. Consumes it. True: it ends the actor, for `*reason`. */
-bool mm1__signal_act(struct mm1_actor *actor, struct mm1__item *item, struct mm1_reason *reason);
+/* Lets a signal act on a living actor. Consumes it. True: it ends the actor, for `*reason`; `*cause` is its mark. */
+bool mm1__signal_act(struct mm1_actor *actor, struct mm1__item *item, struct mm1_reason *reason,
+                     uint64_t *cause);
 /* Tells links, watchers and watched of the end of `self`, the actor's main address while it lived. */
-void mm1__bonds_break(struct mm1_actor *actor, uint64_t self, const struct mm1_reason *reason, uint64_t cause);
+void mm1__bonds_break(struct mm1_actor *actor, uint64_t self, const struct mm1_reason *reason,
+                      uint64_t cause);
 /* Drops all links and watches without telling anybody. */
 void mm1__bonds_drop(struct mm1_actor *actor);
 /* Enters a link that was made with the child. */
@@ -274,13 +295,15 @@ static inline bool mm1__traced(const struct mm1_node *node)
 }
 /* Emits an event of the running turn; fills in actor, self and cause. Returns its mark. */
 uint64_t mm1__emit(const struct mm1_ctx *ctx, struct mm1_event *event);
-/* Emits a VERB event. */
-void mm1__emit_verb(const struct mm1_ctx *ctx, const struct mm1_effect *effect, mm1_status status);
+/* Emits a VERB event. Returns its mark. */
+uint64_t mm1__emit_verb(const struct mm1_ctx *ctx, const struct mm1_effect *effect,
+                        mm1_status status);
 /* Emits an event of an actor outside its turn. */
 uint64_t mm1__emit_of(const struct mm1_actor *actor, struct mm1_event *event);
 
 /* True: carry the verb out. */
-static inline bool mm1__effect(const struct mm1_ctx *ctx, const struct mm1_effect *effect, struct mm1_answer *answer)
+static inline bool mm1__effect(const struct mm1_ctx *ctx, const struct mm1_effect *effect,
+                               struct mm1_answer *answer)
 {
     struct mm1_sched *sched = ctx->node->env.sched;
     return sched->ops->effect(sched, &ctx->actor->runnable, effect, answer);

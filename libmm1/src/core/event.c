@@ -20,7 +20,8 @@ uint64_t mm1__emit(const struct mm1_ctx *ctx, struct mm1_event *event)
     return mm1__emit_of(ctx->actor, event);
 }
 
-void mm1__emit_verb(const struct mm1_ctx *ctx, const struct mm1_effect *effect, mm1_status status)
+uint64_t mm1__emit_verb(const struct mm1_ctx *ctx, const struct mm1_effect *effect,
+                        mm1_status status)
 {
     struct mm1_event event = {
         .kind = MM1_EVENT_VERB,
@@ -32,7 +33,7 @@ void mm1__emit_verb(const struct mm1_ctx *ctx, const struct mm1_effect *effect, 
         .msg = effect->msg,
         .encoded = effect->data,
     };
-    (void)mm1__emit(ctx, &event);
+    return mm1__emit(ctx, &event);
 }
 
 void mm1_observe_any(struct mm1_ctx *ctx, const struct mm1_msg_type *type, const void *msg)

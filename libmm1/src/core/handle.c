@@ -1,7 +1,6 @@
 /* Streams and logs: who owns which handle, and where completions go. */
-#include "core/core.h"
-
 #include "base/order.h"
+#include "core/core.h"
 
 static const struct mm1__handle *at(const struct mm1_tree_node *node)
 {
@@ -39,6 +38,12 @@ static void enter(struct mm1_node *node, struct mm1__handle *record, uint64_t ow
     }
 }
 
+static void record_free(struct mm1_node *node, struct mm1__handle *record)
+{
+    mm1_path_drop(record->path);
+    mm1_give(node->env.alloc, record, sizeof(*record));
+}
+
 static void leave(struct mm1_node *node, struct mm1__handle *record)
 {
     mm1_tree_remove(&node->handles, &record->node);
@@ -58,6 +63,7 @@ static mm1_handle handle_new(struct mm1_ctx *ctx, bool is_log)
         return 0;
     }
     record->is_log = is_log;
+    record->path = mm1_path_hold(ctx->actor->path);
     mm1__lock(node);
     enter(node, record, mm1__address(ctx->actor));
     mm1_handle handle = record->handle;
@@ -87,8 +93,7 @@ static void port_close(struct mm1_node *node, mm1_handle handle, bool is_log)
 /* Takes the first connection that came in through `listener` and that nobody claimed. */
 static struct mm1__handle *take_unclaimed(struct mm1_node *node, mm1_handle listener)
 {
-    MM1_TREE_FOREACH(tree_node, &node->handles)
-    {
+    MM1_TREE_FOREACH(tree_node, &node->handles) {
         struct mm1__handle *record = MM1_CONTAINER_OF(tree_node, struct mm1__handle, node);
         if (record->parent == listener) {
             leave(node, record);
@@ -102,9 +107,10 @@ static void close_one(struct mm1_node *node, struct mm1__handle *record)
 {
     mm1_handle handle = record->handle;
     bool is_log = record->is_log;
-    mm1_give(node->env.alloc, record, sizeof(*record));
+    bool adopted = record->adopted;
+    record_free(node, record);
     port_close(node, handle, is_log);
-    if (is_log) {
+    if (!adopted) {
         return;
     }
     for (;;) {
@@ -115,7 +121,7 @@ static void close_one(struct mm1_node *node, struct mm1__handle *record)
             return;
         }
         port_close(node, child->handle, false);
-        mm1_give(node->env.alloc, child, sizeof(*child));
+        record_free(node, child);
     }
 }
 
@@ -144,8 +150,7 @@ void mm1__handles_close(struct mm1_actor *actor)
         mm1__lock(node);
         struct mm1__handle *record = NULL;
         if (!mm1_list_empty(&actor->bonds->handles)) {
-            record =
-                MM1_CONTAINER_OF(actor->bonds->handles.next, struct mm1__handle, of_actor);
+            record = MM1_CONTAINER_OF(actor->bonds->handles.next, struct mm1__handle, of_actor);
             leave(node, record);
         }
         mm1__unlock(node);
@@ -158,12 +163,11 @@ void mm1__handles_close(struct mm1_actor *actor)
 
 void mm1__handles_drop(struct mm1_node *node)
 {
-    MM1_TREE_FOREACH(tree_node, &node->handles)
-    {
+    MM1_TREE_FOREACH(tree_node, &node->handles) {
         struct mm1__handle *record = MM1_CONTAINER_OF(tree_node, struct mm1__handle, node);
         leave(node, record);
         port_close(node, record->handle, record->is_log);
-        mm1_give(node->env.alloc, record, sizeof(*record));
+        record_free(node, record);
     }
 }
 
@@ -187,17 +191,20 @@ static void sink_post(struct mm1_port_sink *sink, mm1_handle handle, bool backgr
     struct mm1__handle *record = find(node, handle);
     uint64_t owner = record == NULL ? 0 : record->owner;
     bool known = record != NULL;
+    struct mm1_path *path = known && mm1__traced(node) ? mm1_path_hold(record->path) : NULL;
     if (known && ends_handle(type, msg)) {
         leave(node, record);
         gone = record;
     }
     mm1__unlock(node);
-    mm1_give(node->env.alloc, gone, sizeof(*gone));
-    if (status != MM1_OK) {
-        return;
+    if (gone != NULL) {
+        record_free(node, gone);
     }
-    if (!known) {
-        mm1__item_free(node, item);
+    if (status != MM1_OK || !known) {
+        mm1_path_drop(path);
+        if (status == MM1_OK) {
+            mm1__item_free(node, item);
+        }
         return;
     }
     item->kind = MM1__MESSAGE;
@@ -207,18 +214,20 @@ static void sink_post(struct mm1_port_sink *sink, mm1_handle handle, bool backgr
     item->env.to = MM1_ADDR(owner);
     item->env.no = item->number;
     item->env.ttl = MM1_TTL_DEFAULT;
-    const struct mm1_actor *actor = mm1__live(node, owner);
-    if (actor != NULL && mm1__traced(node)) {
+    if (path != NULL && mm1__live(node, owner) != NULL) {
         struct mm1_event event = {
             .kind = MM1_EVENT_POST,
+            .actor = path,
+            .self = MM1_ADDR(owner),
             .signal = item->number,
             .number = handle,
             .type = type,
             .msg = item->env.msg,
             .encoded = mm1__encoded(node),
         };
-        item->cause = mm1__emit_of(actor, &event);
+        item->cause = node->env.trace->ops->emit(node->env.trace, &event);
     }
+    mm1_path_drop(path);
     mm1__land(node, item);
 }
 
@@ -230,10 +239,12 @@ static mm1_handle sink_adopt(struct mm1_port_sink *sink, mm1_handle parent)
         return 0;
     }
     mm1__lock(node);
-    const struct mm1__handle *listener = find(node, parent);
+    struct mm1__handle *listener = find(node, parent);
     mm1_handle handle = 0;
     if (listener != NULL) {
         record->parent = parent;
+        record->path = mm1_path_hold(listener->path);
+        listener->adopted = true;
         enter(node, record, listener->owner);
         handle = record->handle;
     }
@@ -304,9 +315,12 @@ mm1_status mm1_net_accept(struct mm1_ctx *ctx, mm1_handle handle)
     if (mm1__bonds_of(ctx->actor) == NULL) {
         status = MM1_NOMEM;
     } else {
+        struct mm1_path *path = NULL;
         mm1__lock(ctx->node);
         struct mm1__handle *record = find(ctx->node, handle);
         if (record != NULL && record->parent != 0) {
+            path = record->path;
+            record->path = mm1_path_hold(ctx->actor->path);
             record->parent = 0;
             record->owner = mm1__address(ctx->actor);
             mm1_list_remove(&record->of_actor);
@@ -314,6 +328,7 @@ mm1_status mm1_net_accept(struct mm1_ctx *ctx, mm1_handle handle)
             status = MM1_OK;
         }
         mm1__unlock(ctx->node);
+        mm1_path_drop(path);
     }
     mm1__emit_verb(ctx, &effect, status);
     return status;

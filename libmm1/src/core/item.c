@@ -88,6 +88,7 @@ void mm1__item_free(struct mm1_node *node, struct mm1__item *item)
         return;
     case MM1__LINK:
     case MM1__UNLINK:
+    case MM1__UNLINKED:
     case MM1__EXIT_LINK:
     case MM1__EXIT:
     case MM1__WATCH:
@@ -186,17 +187,22 @@ static void trace_lost(struct mm1_node *node, const struct mm1__item *item)
 
 void mm1__bounce(struct mm1_node *node, struct mm1__item *item)
 {
-    if (item->kind != MM1__LINK && item->kind != MM1__WATCH) {
+    if (item->kind == MM1__LINK) {
+        item->kind = MM1__EXIT_LINK;
+    } else if (item->kind == MM1__WATCH) {
+        item->kind = MM1__DOWN;
+    } else if (item->kind == MM1__UNLINK && mm1__signal_of(item)->unlink != 0) {
+        item->kind = MM1__UNLINKED;
+    } else {
         if (item->kind == MM1__MESSAGE) {
             trace_lost(node, item);
         }
         mm1__item_free(node, item);
         return;
     }
-    item->kind = item->kind == MM1__LINK ? MM1__EXIT_LINK : MM1__DOWN;
     mm1__signal_of(item)->reason = mm1_reason_of(MM1_REASON_NOPROC);
     uint64_t asked = item->route;
     item->route = item->from;
     item->from = asked;
-    mm1__land(node, item);
+    mm1__post(node, item); /* behind what the dead had sent before */
 }

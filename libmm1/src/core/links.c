@@ -2,9 +2,8 @@
  *
  * A record is a block that will one day travel: a link's becomes the exit signal, a watcher's the notification, a
  * watch's the request to forget it. So the end of an actor needs no memory. */
-#include "core/core.h"
-
 #include "base/order.h"
+#include "core/core.h"
 
 /* --- the trees ------------------------------------------------------------------------------------------------ */
 
@@ -107,7 +106,7 @@ static void answer_self(const struct mm1_ctx *ctx, struct mm1__signal *signal, e
     signal->item.background = ctx->background;
     signal->reason = mm1_reason_of(reason);
     mm1__item_enlist(ctx->node, &signal->item);
-    mm1__land(ctx->node, &signal->item);
+    mm1__post(ctx->node, &signal->item); /* behind what a dead peer had sent before */
 }
 
 /* Why a link or watch of `peer` fails at once, when it does (LINK-09, WATCH-05). */
@@ -129,28 +128,37 @@ void mm1__link_enter(struct mm1_actor *actor, struct mm1__signal *record, uint64
 {
     record->peer = peer;
     record->ref = 0;
-    struct mm1_tree_node *same = mm1_tree_insert(&actor->bonds->links, &record->node);
-    MM1_CHECK(same == NULL);
+    struct mm1__signal *same = find_link(actor, peer);
+    if (same != NULL) {
+        /* Subnets can be so small that an address is back before the end of its last life was heard of. */
+        mm1_tree_remove(&actor->bonds->links, &same->node);
+        mm1__item_free(mm1__node_of(actor), &same->item);
+    }
+    (void)mm1_tree_insert(&actor->bonds->links, &record->node);
 }
 
 static mm1_status link_peer(struct mm1_ctx *ctx, mm1_addr peer)
 {
     struct mm1_actor *actor = ctx->actor;
-    if (peer.bits == mm1__address(actor) || find_link(actor, peer.bits) != NULL) {
+    struct mm1__signal *record = find_link(actor, peer.bits);
+    if (peer.bits == mm1__address(actor) || (record != NULL && record->unlink == 0)) {
         return MM1_OK;
     }
-    struct mm1__signal *record;
     struct mm1__signal *signal;
     if (mm1__bonds_of(actor) == NULL) {
         return MM1_NOMEM;
     }
-    MM1_TRY(mm1__signal_new(ctx->node, MM1__LINK, &record));
-    mm1_status status = mm1__signal_new(ctx->node, MM1__LINK, &signal);
-    if (status != MM1_OK) {
-        mm1__item_free(ctx->node, &record->item);
-        return status;
+    MM1_TRY(mm1__signal_new(ctx->node, MM1__LINK, &signal));
+    if (record != NULL) {
+        record->unlink = 0;
+    } else {
+        mm1_status status = mm1__signal_new(ctx->node, MM1__LINK, &record);
+        if (status != MM1_OK) {
+            mm1__item_free(ctx->node, &signal->item);
+            return status;
+        }
+        mm1__link_enter(actor, record, peer.bits);
     }
-    mm1__link_enter(actor, record, peer.bits);
     enum mm1_reason_kind reason;
     if (unreachable(ctx->node, peer, &reason)) {
         answer_self(ctx, signal, MM1__EXIT_LINK, peer, reason);
@@ -181,12 +189,22 @@ void mm1_unlink(struct mm1_ctx *ctx, mm1_addr peer)
         return;
     }
     mm1__emit_verb(ctx, &effect, MM1_OK);
+    struct mm1__bonds *bonds = ctx->actor->bonds;
     struct mm1__signal *record = find_link(ctx->actor, peer.bits);
-    if (record != NULL) {
-        mm1_tree_remove(&ctx->actor->bonds->links, &record->node);
-        send_signal(ctx->node, record, MM1__UNLINK, mm1__address(ctx->actor), peer.bits,
-                    ctx->cause, ctx->background);
+    struct mm1__signal *signal;
+    if (record == NULL || record->unlink != 0) {
+        return;
     }
+    if (mm1__signal_new(ctx->node, MM1__UNLINK, &signal) == MM1_OK) {
+        record->unlink = ++bonds->unlinks;
+        signal->unlink = record->unlink;
+    } else {
+        /* Without memory the record itself travels: nobody waits for the answer. */
+        mm1_tree_remove(&bonds->links, &record->node);
+        signal = record;
+    }
+    send_signal(ctx->node, signal, MM1__UNLINK, mm1__address(ctx->actor), peer.bits, ctx->cause,
+                ctx->background);
 }
 
 void mm1_trap_exit(struct mm1_ctx *ctx, bool on)
@@ -267,8 +285,7 @@ static bool send_exit(struct mm1_node *node, uint64_t self, mm1_addr peer,
                       const struct mm1_reason *reason, uint64_t cause, bool background)
 {
     struct mm1__signal *signal;
-    if (mm1__live(node, peer.bits) == NULL ||
-        mm1__signal_new(node, MM1__EXIT, &signal) != MM1_OK) {
+    if (mm1__live(node, peer.bits) == NULL || mm1__signal_new(node, MM1__EXIT, &signal) != MM1_OK) {
         return false;
     }
     signal->reason = *reason;
@@ -283,8 +300,8 @@ bool mm1_exit(struct mm1_ctx *ctx, mm1_addr peer, struct mm1_reason reason)
     if (!mm1__effect(ctx, &effect, &answer)) {
         return answer.value != 0;
     }
-    bool sent = send_exit(ctx->node, mm1__address(ctx->actor), peer, &reason, ctx->cause,
-                          ctx->background);
+    bool sent =
+        send_exit(ctx->node, mm1__address(ctx->actor), peer, &reason, ctx->cause, ctx->background);
     mm1__emit_verb(ctx, &effect, sent ? MM1_OK : MM1_NOPROC);
     return sent;
 }
@@ -307,11 +324,18 @@ bool mm1_kill(struct mm1_ctx *ctx, mm1_addr peer)
     if (mm1__resolve(ctx->node, peer, &main, &direct) == MM1__ACTOR && direct) {
         victim = mm1__live(ctx->node, main);
     }
-    mm1__emit_verb(ctx, &effect, victim != NULL ? MM1_OK : MM1_NOPROC);
+    uint64_t mark = mm1__emit_verb(ctx, &effect, victim != NULL ? MM1_OK : MM1_NOPROC);
     if (victim == NULL) {
         return false;
     }
-    atomic_store(&victim->kill, main + 1);
+    /* A kill of the slot's next life, made by others meanwhile, is not overwritten. */
+    uint64_t kill = atomic_load(&victim->kill);
+    do {
+        if (mm1__live(ctx->node, main) != victim) {
+            return false;
+        }
+    } while (!atomic_compare_exchange_weak(&victim->kill, &kill, main + 1));
+    atomic_store(&victim->kill_cause, mark);
     mm1__wake(victim);
     return true;
 }
@@ -324,11 +348,10 @@ static void line_up(struct mm1_actor *actor, struct mm1__signal *signal,
 {
     struct mm1_why why = mm1_why_of(&signal->reason);
     if (type == &mm1_exited_type) {
-        signal->msg.exited =
-            (struct mm1_exited){.peer = MM1_ADDR(signal->item.from), .why = why};
+        signal->msg.exited = (struct mm1_exited){.peer = MM1_ADDR(signal->item.from), .why = why};
     } else {
-        signal->msg.down = (struct mm1_down){
-            .peer = MM1_ADDR(signal->item.from), .ref = signal->ref, .why = why};
+        signal->msg.down =
+            (struct mm1_down){.peer = MM1_ADDR(signal->item.from), .ref = signal->ref, .why = why};
     }
     signal->item.env = (struct mm1_envelope){
         .type = type,
@@ -357,7 +380,7 @@ static bool act_exit_link(struct mm1_actor *actor, struct mm1__signal *signal,
 {
     struct mm1_node *node = mm1__node_of(actor);
     struct mm1__signal *record = find_link(actor, signal->item.from);
-    if (record == NULL) {
+    if (record == NULL || record->unlink != 0) {
         mm1__item_free(node, &signal->item);
         return false;
     }
@@ -391,26 +414,51 @@ static bool act_exit(struct mm1_actor *actor, struct mm1__signal *signal, struct
     return own || !mm1_reason_is_normal(reason);
 }
 
-static bool act_link(struct mm1_actor *actor, struct mm1__signal *signal,
-                     struct mm1_reason *reason)
+/* A link that meets an unlink of this actor which the peer had not seen is void: the peer takes the unlink next. */
+static void act_link(struct mm1_actor *actor, struct mm1__signal *signal)
 {
     struct mm1_node *node = mm1__node_of(actor);
     if (find_link(actor, signal->item.from) != NULL) {
         mm1__item_free(node, &signal->item);
-        return false;
+        return;
     }
     if (mm1__bonds_of(actor) == NULL) {
         /* No room to remember it: to the peer it is as if this actor were not there. */
         mm1__bounce(node, &signal->item);
-        return false;
+        return;
     }
-    (void)reason;
     if (signal->item.counted) {
         (void)atomic_fetch_sub(&node->unrest, 1);
         signal->item.counted = false;
     }
     mm1__link_enter(actor, signal, signal->item.from);
-    return false;
+}
+
+/* The answer lets the peer take links again: those it still ignores were sent before this actor saw the unlink. */
+static void act_unlink(struct mm1_actor *actor, struct mm1__signal *signal)
+{
+    struct mm1_node *node = mm1__node_of(actor);
+    struct mm1__signal *record = find_link(actor, signal->item.from);
+    if (record != NULL && record->unlink == 0) {
+        mm1_tree_remove(&actor->bonds->links, &record->node);
+        mm1__item_free(node, &record->item);
+    }
+    if (signal->unlink == 0) {
+        mm1__item_free(node, &signal->item);
+        return;
+    }
+    send_signal(node, signal, MM1__UNLINKED, mm1__address(actor), signal->item.from,
+                signal->item.cause, signal->item.background);
+}
+
+static void act_unlinked(struct mm1_actor *actor, struct mm1__signal *signal)
+{
+    struct mm1__signal *record = find_link(actor, signal->item.from);
+    if (record != NULL && record->unlink == signal->unlink) {
+        mm1_tree_remove(&actor->bonds->links, &record->node);
+        mm1__item_free(mm1__node_of(actor), &record->item);
+    }
+    mm1__item_free(mm1__node_of(actor), &signal->item);
 }
 
 static void act_watch(struct mm1_actor *actor, struct mm1__signal *signal)
@@ -441,12 +489,13 @@ static void act_down(struct mm1_actor *actor, struct mm1__signal *signal)
     line_up(actor, signal, &mm1_down_type);
 }
 
-static void forget(struct mm1_actor *actor, struct mm1__signal *signal, struct mm1_tree *tree,
-                   uint64_t ref)
+static void act_unwatch(struct mm1_actor *actor, struct mm1__signal *signal)
 {
-    struct mm1__signal *record = find_pair(tree, signal->item.from, ref);
+    struct mm1__signal *record =
+        actor->bonds == NULL ? NULL
+                             : find_pair(&actor->bonds->watchers, signal->item.from, signal->ref);
     if (record != NULL) {
-        mm1_tree_remove(tree, &record->node);
+        mm1_tree_remove(&actor->bonds->watchers, &record->node);
         mm1__item_free(mm1__node_of(actor), &record->item);
     }
     mm1__item_free(mm1__node_of(actor), &signal->item);
@@ -462,35 +511,38 @@ static void trace_signal(struct mm1_actor *actor, struct mm1__item *item, enum m
             .cause = item->cause,
             .signal = item->number,
             .number = mm1__signal_of(item)->ref,
-            .reason = item->kind == MM1__EXIT || item->kind == MM1__EXIT_LINK ||
-                              item->kind == MM1__DOWN
-                          ? &mm1__signal_of(item)->reason
-                          : NULL,
+            .reason =
+                item->kind == MM1__EXIT || item->kind == MM1__EXIT_LINK || item->kind == MM1__DOWN
+                    ? &mm1__signal_of(item)->reason
+                    : NULL,
         };
         item->cause = mm1__emit_of(actor, &event);
     }
 }
 
-bool mm1__signal_act(struct mm1_actor *actor, struct mm1__item *item, struct mm1_reason *reason)
+bool mm1__signal_act(struct mm1_actor *actor, struct mm1__item *item, struct mm1_reason *reason,
+                     uint64_t *cause)
 {
     struct mm1__signal *signal = mm1__signal_of(item);
     switch ((enum mm1__kind)item->kind) {
     case MM1__LINK:
         trace_signal(actor, item, MM1_EFFECT_LINK);
-        return act_link(actor, signal, reason);
+        act_link(actor, signal);
+        return false;
     case MM1__UNLINK:
         trace_signal(actor, item, MM1_EFFECT_UNLINK);
-        if (actor->bonds == NULL) {
-            mm1__item_free(mm1__node_of(actor), item);
-        } else {
-            forget(actor, signal, &actor->bonds->links, 0);
-        }
+        act_unlink(actor, signal);
+        return false;
+    case MM1__UNLINKED:
+        act_unlinked(actor, signal);
         return false;
     case MM1__EXIT_LINK:
         trace_signal(actor, item, MM1_EFFECT_EXIT);
+        *cause = item->cause;
         return act_exit_link(actor, signal, reason);
     case MM1__EXIT:
         trace_signal(actor, item, MM1_EFFECT_EXIT);
+        *cause = item->cause;
         return act_exit(actor, signal, reason);
     case MM1__WATCH:
         trace_signal(actor, item, MM1_EFFECT_WATCH);
@@ -498,11 +550,7 @@ bool mm1__signal_act(struct mm1_actor *actor, struct mm1__item *item, struct mm1
         return false;
     case MM1__UNWATCH:
         trace_signal(actor, item, MM1_EFFECT_UNWATCH);
-        if (actor->bonds == NULL) {
-            mm1__item_free(mm1__node_of(actor), item);
-        } else {
-            forget(actor, signal, &actor->bonds->watchers, signal->ref);
-        }
+        act_unwatch(actor, signal);
         return false;
     case MM1__DOWN:
         act_down(actor, signal);
@@ -524,6 +572,10 @@ static void break_all(struct mm1_actor *actor, struct mm1_tree *tree, enum mm1__
     while ((node = mm1_tree_first(tree)) != NULL) {
         struct mm1__signal *record = MM1_CONTAINER_OF(node, struct mm1__signal, node);
         mm1_tree_remove(tree, node);
+        if (record->unlink != 0) {
+            mm1__item_free(mm1__node_of(actor), &record->item);
+            continue;
+        }
         record->reason = *reason;
         send_signal(mm1__node_of(actor), record, kind, self, record->peer, cause, false);
     }
@@ -545,7 +597,8 @@ static void drop_all(struct mm1_actor *actor, struct mm1_tree *tree)
     struct mm1_tree_node *node;
     while ((node = mm1_tree_first(tree)) != NULL) {
         mm1_tree_remove(tree, node);
-        mm1__item_free(mm1__node_of(actor), &MM1_CONTAINER_OF(node, struct mm1__signal, node)->item);
+        mm1__item_free(mm1__node_of(actor),
+                       &MM1_CONTAINER_OF(node, struct mm1__signal, node)->item);
     }
 }
 

@@ -7,8 +7,7 @@ static bool nets_valid(const struct mm1_node_config *config)
         return false;
     }
     for (size_t i = 0; i < config->local_count; i++) {
-        if (config->locals[i].mask > 64 ||
-            mm1_net_overlaps(config->locals[i], config->auto_net)) {
+        if (config->locals[i].mask > 64 || mm1_net_overlaps(config->locals[i], config->auto_net)) {
             return false;
         }
         for (size_t j = 0; j < i; j++) {
@@ -20,11 +19,22 @@ static bool nets_valid(const struct mm1_node_config *config)
     return true;
 }
 
-/* The greatest power of two that is not above either. */
+/* What a node gets that does not say how many: 256 lives a slot, or 16 where the subnet is small, before an address
+ * comes back. */
+static uint64_t slots_wanted(uint64_t blocks)
+{
+    uint64_t least = blocks / 16 < MM1__PAGE_SLOTS ? blocks / 16 : MM1__PAGE_SLOTS;
+    return blocks / 256 > least ? blocks / 256 : least;
+}
+
+/* The greatest power of two that is not above what is wanted, nor above the number of blocks. */
 static uint32_t slots_for(const struct mm1_node_config *config)
 {
-    uint64_t wanted = config->actors_max == 0 ? (uint64_t)1 << 21 : config->actors_max;
     uint64_t blocks = (~mm1_mask_bits(config->auto_net.mask) >> MM1__BLOCK_BITS) + 1;
+    uint64_t wanted = config->actors_max == 0 ? slots_wanted(blocks) : config->actors_max;
+    if (config->actors_max == 0 && wanted > (uint64_t)1 << 21) {
+        wanted = (uint64_t)1 << 21;
+    }
     uint64_t slots = 1;
     while (slots * 2 <= wanted && slots * 2 <= blocks && slots < (uint64_t)1 << 30) {
         slots *= 2;
@@ -117,7 +127,7 @@ static void close_slot(struct mm1_node *node, struct mm1_actor *actor)
     bool lives = atomic_load(&actor->live) != 0;
     if (lives) {
         /* State that an interrupted turn was about to change may not be fit to be freed by its owner. */
-        if (actor->started && !actor->running && actor->behaviour->fini != NULL) {
+        if (actor->started && actor->in_hand == NULL && actor->behaviour->fini != NULL) {
             actor->behaviour->fini(actor->state);
         }
         mm1__timers_close(actor);
@@ -129,6 +139,9 @@ static void close_slot(struct mm1_node *node, struct mm1_actor *actor)
     }
     if (!lives) {
         return;
+    }
+    if (actor->in_hand != NULL) {
+        mm1__item_free(node, actor->in_hand);
     }
     close_queue(node, &actor->urgent);
     close_queue(node, &actor->queue);
@@ -145,7 +158,8 @@ void mm1_node_close(struct mm1_node *node)
 {
     atomic_store(&node->refuse_spawns, true);
     mm1__handles_drop(node);
-    for (uint32_t slot = 0; slot < node->slots_used; slot++) {
+    uint32_t used = atomic_load(&node->slots_used);
+    for (uint32_t slot = 0; slot < used; slot++) {
         struct mm1_actor *page = atomic_load(&node->pages[slot / MM1__PAGE_SLOTS]);
         close_slot(node, &page[slot % MM1__PAGE_SLOTS]);
     }

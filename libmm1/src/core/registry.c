@@ -21,9 +21,12 @@ static uint64_t block_of(const struct mm1_node *node, uint64_t address)
 
 static struct mm1_actor *slot_at(const struct mm1_node *node, uint32_t slot)
 {
-    struct mm1_actor *page = atomic_load_explicit(&node->pages[slot / MM1__PAGE_SLOTS],
-                                                  memory_order_acquire);
-    return page == NULL ? NULL : &page[slot % MM1__PAGE_SLOTS];
+    if (slot >= atomic_load_explicit(&node->slots_used, memory_order_acquire)) {
+        return NULL;
+    }
+    struct mm1_actor *page =
+        atomic_load_explicit(&node->pages[slot / MM1__PAGE_SLOTS], memory_order_relaxed);
+    return &page[slot % MM1__PAGE_SLOTS];
 }
 
 struct mm1_actor *mm1__slot_of(const struct mm1_node *node, uint64_t address)
@@ -37,10 +40,11 @@ struct mm1_actor *mm1__live(const struct mm1_node *node, uint64_t address)
         return NULL;
     }
     struct mm1_actor *actor = mm1__slot_of(node, address);
-    if (actor == NULL || atomic_load_explicit(&actor->live, memory_order_acquire) != address + 1) {
+    if (actor == NULL) {
         return NULL;
     }
-    return actor;
+    uint64_t live = atomic_load_explicit(&actor->live, memory_order_acquire);
+    return live != 0 && live - 1 == address ? actor : NULL; /* the last address + 1 is 0 */
 }
 
 /* The address of the next life in a slot: slots and generations number the blocks from the one drawn at the start of
@@ -53,49 +57,66 @@ static uint64_t next_address(const struct mm1_node *node, const struct mm1_actor
     return mm1_net_first(node->auto_net).bits + (block << MM1__BLOCK_BITS);
 }
 
+/* A slot that was never used. Only it is set to zero, not its page: the memory of a page is touched as it is needed. */
 static struct mm1_actor *fresh_slot(struct mm1_node *node)
 {
-    if (node->slots_used == node->slots_max) {
+    uint32_t slot = atomic_load_explicit(&node->slots_used, memory_order_relaxed);
+    if (slot == node->slots_max) {
         return NULL;
     }
-    uint32_t slot = node->slots_used;
-    if (slot_at(node, slot) == NULL) {
-        struct mm1_actor *page =
-            mm1_take_zero(node->env.alloc, MM1__PAGE_SLOTS * sizeof(struct mm1_actor));
+    _Atomic(struct mm1_actor *) *place = &node->pages[slot / MM1__PAGE_SLOTS];
+    struct mm1_actor *page = atomic_load_explicit(place, memory_order_relaxed);
+    if (page == NULL) {
+        page = mm1_take(node->env.alloc, MM1__PAGE_SLOTS * sizeof(*page));
         if (page == NULL) {
             return NULL;
         }
-        for (uint32_t i = 0; i < MM1__PAGE_SLOTS; i++) {
-            page[i].slot = slot + i;
-            page[i].runnable.node = node;
-        }
-        atomic_store_explicit(&node->pages[slot / MM1__PAGE_SLOTS], page, memory_order_release);
+        atomic_store_explicit(place, page, memory_order_relaxed);
     }
-    node->slots_used++;
-    return slot_at(node, slot);
+    struct mm1_actor *actor = &page[slot % MM1__PAGE_SLOTS];
+    memset(actor, 0, sizeof(*actor));
+    actor->slot = slot;
+    actor->runnable.node = node;
+    atomic_store_explicit(&node->slots_used, slot + 1, memory_order_release);
+    return actor;
 }
 
 /* The first free slot whose token nobody holds. A late sender may still have one under way. */
 static struct mm1_actor *freed_slot(struct mm1_node *node)
 {
     uint32_t *link = &node->free_slot;
+    uint32_t before = 0;
     while (*link != 0) {
         struct mm1_actor *actor = slot_at(node, *link - 1);
         if (!atomic_exchange_explicit(&actor->token, true, memory_order_acq_rel)) {
             *link = actor->free_next;
+            node->free_last = actor->free_next == 0 ? before : node->free_last;
             return actor;
         }
+        before = actor->slot + 1;
         link = &actor->free_next;
     }
     return NULL;
 }
 
+/* Whether a page that is there has slots that were never used. They come first, so that addresses come back late. */
+static bool page_begun(const struct mm1_node *node)
+{
+    return atomic_load_explicit(&node->slots_used, memory_order_relaxed) % MM1__PAGE_SLOTS != 0;
+}
+
 mm1_status mm1__slot_take(struct mm1_node *node, struct mm1_actor **out, uint64_t *address)
 {
     mm1__lock(node);
-    struct mm1_actor *actor = freed_slot(node);
+    struct mm1_actor *actor = page_begun(node) ? fresh_slot(node) : NULL;
+    if (actor != NULL) {
+        atomic_store_explicit(&actor->token, true, memory_order_relaxed);
+    } else {
+        actor = freed_slot(node);
+    }
     if (actor == NULL) {
-        bool full = node->slots_used == node->slots_max;
+        bool full =
+            atomic_load_explicit(&node->slots_used, memory_order_relaxed) == node->slots_max;
         actor = fresh_slot(node);
         if (actor == NULL) {
             mm1__unlock(node);
@@ -113,8 +134,13 @@ mm1_status mm1__slot_take(struct mm1_node *node, struct mm1_actor **out, uint64_
 void mm1__slot_give(struct mm1_node *node, struct mm1_actor *actor)
 {
     mm1__lock(node);
-    actor->free_next = node->free_slot;
-    node->free_slot = actor->slot + 1;
+    actor->free_next = 0;
+    if (node->free_last == 0) {
+        node->free_slot = actor->slot + 1;
+    } else {
+        slot_at(node, node->free_last - 1)->free_next = actor->slot + 1;
+    }
+    node->free_last = actor->slot + 1;
     mm1__unlock(node);
 }
 
@@ -240,14 +266,12 @@ void mm1__bound_close(struct mm1_node *node)
     struct mm1__bound_table *table = atomic_load(&node->bounds);
     while (table != NULL) {
         struct mm1__bound_table *older = table->older;
-        mm1_give(node->env.alloc, table,
-                 sizeof(*table) + table->capacity * sizeof(table->rows[0]));
+        mm1_give(node->env.alloc, table, sizeof(*table) + table->capacity * sizeof(table->rows[0]));
         table = older;
     }
 }
 
-enum mm1__where mm1__resolve(const struct mm1_node *node, mm1_addr to, uint64_t *main,
-                             bool *direct)
+enum mm1__where mm1__resolve(const struct mm1_node *node, mm1_addr to, uint64_t *main, bool *direct)
 {
     if (mm1_net_contains(node->auto_net, to)) {
         *direct = true;

@@ -16,6 +16,11 @@ const struct mm1_path *mm1_self_path(const struct mm1_ctx *ctx)
     return ctx->actor->path;
 }
 
+uint64_t mm1_next_ref(struct mm1_ctx *ctx)
+{
+    return ++ctx->actor->next_ref;
+}
+
 const struct mm1_msg_registry *mm1_types(const struct mm1_ctx *ctx)
 {
     return ctx->node->types;
@@ -77,9 +82,8 @@ mm1_status mm1_bind(struct mm1_ctx *ctx, struct mm1_net net)
     if (!mm1__effect(ctx, &effect, &answer)) {
         return answer.status;
     }
-    mm1_status status = net.mask > 64
-                            ? MM1_INVALID
-                            : mm1__bound_add(ctx->node, net, mm1__address(ctx->actor));
+    mm1_status status =
+        net.mask > 64 ? MM1_INVALID : mm1__bound_add(ctx->node, net, mm1__address(ctx->actor));
     if (status == MM1_OK) {
         ctx->actor->bound = true;
     }
@@ -121,27 +125,29 @@ static void trace_send(struct mm1_node *node, const struct parcel *parcel, struc
     }
 }
 
-/* Takes a permit of the inbox behind `main`; false: it is full. */
-static bool take_permit(const struct mm1_node *node, uint64_t main)
+/* Takes a permit of the inbox behind `main`, or gives one back; false: none is left. True as well when the actor has
+ * ended: then what is sent is lost, and its permit with it. */
+static bool move_permit(const struct mm1_node *node, uint64_t main, bool take)
 {
     struct mm1_actor *actor = mm1__live(node, main);
     if (actor == NULL) {
         return true;
     }
-    if (atomic_fetch_add_explicit(&actor->inbox_used, 1, memory_order_relaxed) <
-        actor->inbox_size) {
-        return true;
-    }
-    (void)atomic_fetch_sub_explicit(&actor->inbox_used, 1, memory_order_relaxed);
-    return false;
-}
-
-static void give_permit(const struct mm1_node *node, uint64_t main)
-{
-    struct mm1_actor *actor = mm1__live(node, main);
-    if (actor != NULL) {
-        (void)atomic_fetch_sub_explicit(&actor->inbox_used, 1, memory_order_relaxed);
-    }
+    uint64_t life = mm1__life(main);
+    uint64_t inbox = atomic_load_explicit(&actor->inbox, memory_order_relaxed);
+    uint64_t moved;
+    do {
+        if ((inbox & ~(uint64_t)UINT32_MAX) != life) {
+            return true;
+        }
+        if (take &&
+            (uint32_t)inbox >= atomic_load_explicit(&actor->inbox_size, memory_order_relaxed)) {
+            return false;
+        }
+        moved = take ? inbox + 1 : inbox - 1;
+    } while (!atomic_compare_exchange_weak_explicit(&actor->inbox, &inbox, moved,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    return true;
 }
 
 static mm1_status deliver(struct mm1_node *node, const struct parcel *parcel)
@@ -154,13 +160,13 @@ static mm1_status deliver(struct mm1_node *node, const struct parcel *parcel)
         return MM1_NOT_FOUND;
     }
     bool permit = !parcel->env.priority && where == MM1__ACTOR;
-    if (permit && !take_permit(node, main)) {
+    if (permit && !move_permit(node, main, true)) {
         return MM1_FULL;
     }
     mm1_status status = mm1__item_new(node, parcel->env.type, parcel->env.msg, &item);
     if (status != MM1_OK) {
         if (permit) {
-            give_permit(node, main);
+            (void)move_permit(node, main, false);
         }
         return status;
     }

@@ -1,7 +1,6 @@
 /* Spawning: a slot, a path, a state, and a first item. */
-#include "core/core.h"
-
 #include "base/order.h"
+#include "core/core.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -42,8 +41,7 @@ static uint32_t next_ordinal(struct mm1_node *node, struct mm1__bonds *bonds, st
 
 void mm1__names_close(struct mm1_node *node, struct mm1__bonds *bonds)
 {
-    MM1_TREE_FOREACH(tree_node, &bonds->names)
-    {
+    MM1_TREE_FOREACH(tree_node, &bonds->names) {
         struct mm1__name *record = MM1_CONTAINER_OF(tree_node, struct mm1__name, node);
         mm1_tree_remove(&bonds->names, tree_node);
         mm1_give(node->env.alloc, record, sizeof(*record));
@@ -55,7 +53,7 @@ struct birth {
     struct mm1_path *path;
     void *state;
     struct mm1__item *start;
-    struct mm1__bonds *bonds;    /* of the child */
+    struct mm1__bonds *bonds;     /* of the child */
     struct mm1__signal *to_child; /* the parent's record of the link */
     struct mm1__signal *to_parent;
 };
@@ -86,8 +84,7 @@ static mm1_status birth_path(struct mm1_node *node, struct mm1_ctx *parent,
 {
     bool named = spawn->name != NULL;
     struct mm1_text name = mm1_text_of(named ? spawn->name : spawn->behaviour->name);
-    struct mm1__bonds *bonds =
-        parent == NULL ? &node->root_bonds : mm1__bonds_of(parent->actor);
+    struct mm1__bonds *bonds = parent == NULL ? &node->root_bonds : mm1__bonds_of(parent->actor);
     if (bonds == NULL) {
         return MM1_NOMEM;
     }
@@ -95,9 +92,8 @@ static mm1_status birth_path(struct mm1_node *node, struct mm1_ctx *parent,
     if (ordinal == 0) {
         return MM1_NOMEM;
     }
-    birth->path = mm1_path_new(node->env.alloc,
-                               parent == NULL ? node->root : parent->actor->path, name, named,
-                               ordinal);
+    birth->path = mm1_path_new(node->env.alloc, parent == NULL ? node->root : parent->actor->path,
+                               name, named, ordinal);
     return birth->path == NULL ? MM1_NOMEM : MM1_OK;
 }
 
@@ -153,10 +149,12 @@ static void begin(struct mm1_actor *actor, const struct mm1_spawn *spawn, struct
     actor->runnable.entity = birth->path->hash;
     actor->trap_exit = false;
     actor->started = false;
-    actor->running = false;
+    actor->in_hand = NULL;
     actor->bound = false;
-    actor->inbox_size = spawn->inbox_size == 0 ? MM1_INBOX_DEFAULT : spawn->inbox_size;
-    atomic_store_explicit(&actor->inbox_used, 0, memory_order_relaxed);
+    atomic_store_explicit(&actor->inbox_size,
+                          spawn->inbox_size == 0 ? MM1_INBOX_DEFAULT : spawn->inbox_size,
+                          memory_order_relaxed);
+    atomic_store_explicit(&actor->inbox, mm1__life(address), memory_order_relaxed);
     actor->urgent = (struct mm1__queue){.head = NULL};
     actor->queue = (struct mm1__queue){.head = NULL};
     actor->behaviour = spawn->behaviour;
@@ -169,8 +167,8 @@ static void begin(struct mm1_actor *actor, const struct mm1_spawn *spawn, struct
     atomic_store(&actor->live, address + 1);
 }
 
-mm1_status mm1__spawn(struct mm1_node *node, struct mm1_ctx *parent,
-                      const struct mm1_spawn *spawn, mm1_addr *out)
+mm1_status mm1__spawn(struct mm1_node *node, struct mm1_ctx *parent, const struct mm1_spawn *spawn,
+                      mm1_addr *out)
 {
     if (atomic_load(&node->refuse_spawns)) {
         return MM1_RESOURCE;

@@ -1,7 +1,6 @@
 /* Timers: one block each, which is armed, travels when it fires, and is armed again when it is periodic. */
-#include "core/core.h"
-
 #include "base/order.h"
+#include "core/core.h"
 
 static uint64_t id_of(const struct mm1_tree_node *node)
 {
@@ -24,17 +23,18 @@ static void timer_fire(struct mm1_timer *base)
     struct mm1__timer *timer = MM1_CONTAINER_OF(base, struct mm1__timer, base);
     struct mm1_node *node = timer->home;
     if (mm1__traced(node)) {
-        const struct mm1_actor *actor = mm1__live(node, timer->item.route);
         struct mm1_event event = {
             .kind = MM1_EVENT_POST,
+            .actor = timer->path,
+            .self = MM1_ADDR(timer->item.route),
             .cause = timer->item.cause,
             .signal = timer->item.number,
             .number = timer->id,
             .type = timer->item.env.type,
             .msg = timer->item.env.msg,
         };
-        if (actor != NULL) {
-            timer->item.cause = mm1__emit_of(actor, &event);
+        if (mm1__live(node, timer->item.route) != NULL) {
+            timer->item.cause = node->env.trace->ops->emit(node->env.trace, &event);
         }
     }
     mm1__land(node, &timer->item);
@@ -91,6 +91,7 @@ static mm1_status timer_start(struct mm1_ctx *ctx, const struct mm1_timer_spec *
     }
     bonds->timers.compare = compare_timers;
     MM1_TRY(timer_new(ctx->node, spec, &timer));
+    timer->path = mm1_path_hold(actor->path);
     timer->id = ++actor->next_ref;
     timer->base.due_ns = due_ns;
     timer->base.entity = actor->runnable.entity + timer->id;
@@ -124,6 +125,13 @@ mm1_status mm1_timer_start(struct mm1_ctx *ctx, const struct mm1_timer_spec *spe
     return status;
 }
 
+/* Whether the message that this turn handles is all that the timer had to say. */
+static bool in_hand(const struct mm1_ctx *ctx, const struct mm1_tree_node *node)
+{
+    const struct mm1__timer *timer = MM1_CONTAINER_OF(node, const struct mm1__timer, node);
+    return ctx->actor->in_hand == &timer->item && timer->every_ns == 0;
+}
+
 bool mm1_timer_cancel(struct mm1_ctx *ctx, uint64_t id)
 {
     struct mm1_effect effect = {.kind = MM1_EFFECT_TIMER_CANCEL, .number = id};
@@ -134,6 +142,9 @@ bool mm1_timer_cancel(struct mm1_ctx *ctx, uint64_t id)
     struct mm1__bonds *bonds = ctx->actor->bonds;
     struct mm1_tree_node *found =
         bonds == NULL ? NULL : mm1_tree_find(&bonds->timers, &id, compare_timer_key);
+    if (found != NULL && in_hand(ctx, found)) {
+        found = NULL;
+    }
     mm1__emit_verb(ctx, &effect, found != NULL ? MM1_OK : MM1_NOT_FOUND);
     if (found == NULL) {
         return false;
@@ -151,6 +162,7 @@ bool mm1_timer_cancel(struct mm1_ctx *ctx, uint64_t id)
 
 void mm1__timer_free(struct mm1_node *node, struct mm1__timer *timer)
 {
+    mm1_path_drop(timer->path);
     mm1_give(node->env.alloc, timer, timer->item.block_size);
 }
 
@@ -179,8 +191,7 @@ void mm1__timers_close(struct mm1_actor *actor)
         return;
     }
     struct mm1_clock *clock = mm1__node_of(actor)->env.clock;
-    MM1_TREE_FOREACH(node, &actor->bonds->timers)
-    {
+    MM1_TREE_FOREACH(node, &actor->bonds->timers) {
         struct mm1__timer *timer = MM1_CONTAINER_OF(node, struct mm1__timer, node);
         mm1_tree_remove(&actor->bonds->timers, node);
         if (clock->ops->cancel(clock, &timer->base)) {

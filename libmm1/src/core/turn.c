@@ -30,28 +30,50 @@ static void bounce_arrived(struct mm1_actor *actor)
     }
 }
 
-/* Lines up what has arrived. True: a signal ended the actor; what came after it is bounced. */
-static bool take_in(struct mm1_actor *actor, uint64_t address, struct mm1_reason *reason)
+/* Lines up what has arrived. True: a signal ended the actor, for ctx->reason; what came after it is bounced. */
+static bool line_up_arrived(struct mm1_ctx *ctx, uint64_t address)
 {
-    struct mm1_node *node = mm1__node_of(actor);
+    struct mm1_actor *actor = ctx->actor;
+    struct mm1_node *node = ctx->node;
     bool ended = false;
     struct mm1__item *item = take_arrived(actor);
     while (item != NULL) {
         struct mm1__item *next = item->next;
-        if (item->route != address || ended) {
+        if (item->route != address) {
             mm1__bounce(node, item);
         } else if (item->kind == MM1__MESSAGE || item->kind == MM1__TIMER) {
+            /* Also behind the end: a timer is still known to its actor. */
             mm1__enqueue(item->env.priority ? &actor->urgent : &actor->queue, item);
+        } else if (ended) {
+            mm1__bounce(node, item);
         } else {
-            ended = mm1__signal_act(actor, item, reason);
+            ended = mm1__signal_act(actor, item, &ctx->reason, &ctx->cause);
         }
         item = next;
     }
-    if (!ended && atomic_load(&actor->kill) == address + 1) {
-        *reason = mm1_reason_of(MM1_REASON_KILLED);
-        ended = true;
-    }
     return ended;
+}
+
+/* Takes in what has arrived. True: the actor is to end, for ctx->reason.
+ * What a killer sent before its kill acts before it, and what it sent after is not handed over: so all that arrived
+ * is taken between a look at the flag that finds it set and the end, and between a turn and a look that does not. */
+static bool take_in(struct mm1_ctx *ctx, uint64_t address)
+{
+    struct mm1_actor *actor = ctx->actor;
+    for (;;) {
+        bool killed = atomic_load(&actor->kill) == address + 1;
+        if (line_up_arrived(ctx, address)) {
+            return true;
+        }
+        if (killed) {
+            ctx->reason = mm1_reason_of(MM1_REASON_KILLED);
+            ctx->cause = atomic_load(&actor->kill_cause);
+            return true;
+        }
+        if (atomic_load(&actor->kill) != address + 1) {
+            return false;
+        }
+    }
 }
 
 /* --- the end -------------------------------------------------------------------------------------------------- */
@@ -116,8 +138,8 @@ static enum mm1_turn rest(struct mm1_actor *actor)
     }
     atomic_store(&actor->token, false);
     uint64_t live = atomic_load(&actor->live);
-    bool more = atomic_load(&actor->arrived) != NULL ||
-                (live != 0 && atomic_load(&actor->kill) == live);
+    bool more =
+        atomic_load(&actor->arrived) != NULL || (live != 0 && atomic_load(&actor->kill) == live);
     if (more && !atomic_exchange(&actor->token, true)) {
         return MM1_TURN_MORE;
     }
@@ -160,7 +182,7 @@ static mm1_status hand_over(struct mm1_ctx *ctx, struct mm1__item *item)
 {
     struct mm1_actor *actor = ctx->actor;
     if (item->permit) {
-        (void)atomic_fetch_sub_explicit(&actor->inbox_used, 1, memory_order_relaxed);
+        (void)atomic_fetch_sub_explicit(&actor->inbox, 1, memory_order_relaxed);
     }
     if (item->kind == MM1__START) {
         actor->started = true;
@@ -201,13 +223,13 @@ enum mm1_turn mm1_runnable_turn(struct mm1_runnable *runnable)
         return rest(actor);
     }
     struct mm1_ctx ctx = {.actor = actor, .node = runnable->node};
-    bool ended = take_in(actor, live - 1, &ctx.reason);
+    bool ended = take_in(&ctx, live - 1);
     if (!ended) {
         struct mm1__item *item = next_item(actor);
         if (item != NULL) {
-            actor->running = true;
+            actor->in_hand = item;
             ended = run_item(&ctx, item);
-            actor->running = false;
+            actor->in_hand = NULL;
         }
     }
     if (ended) {

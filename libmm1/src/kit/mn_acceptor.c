@@ -1,4 +1,6 @@
 /* The actor that listens under one name, and spawns a connection for each peer that comes in. */
+#include <stdio.h>
+
 #include "kit/mn_actors.h"
 
 struct acceptor {
@@ -25,7 +27,9 @@ static mm1_status give_up(struct mm1_ctx *ctx, const struct acceptor *acceptor, 
     struct mm1_text name = endpoint_of(acceptor)->name;
     mm1_log(ctx, MM1_LOG_ERROR, "cannot listen on %.*s: %.*s", (int)name.size, name.data,
             (int)reason.size, reason.data);
-    mm1_quit(ctx, mm1_reason_error((int32_t)status, "cannot listen"));
+    char what[MM1_REASON_TEXT_MAX];
+    (void)snprintf(what, sizeof(what), "cannot listen on %.*s", (int)name.size, name.data);
+    mm1_quit(ctx, mm1_reason_error((int32_t)status, what));
     return MM1_OK;
 }
 

@@ -10,8 +10,8 @@
 #include "kit/mn_session.h"
 
 #define CREDIT ((size_t)256 * 1024)
-#define UNSENT_MAX                                                                                 \
-    ((size_t)4 * 1024 * 1024) /* bytes that the peer has not taken; beyond, messages are dropped */
+/* bytes that the peer has not taken; beyond, messages are dropped */
+#define UNSENT_MAX ((size_t)4 * 1024 * 1024)
 
 struct connection {
     struct mm1_mn_copy endpoint; /* mm1_mn_endpoint */

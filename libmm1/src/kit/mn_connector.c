@@ -36,6 +36,9 @@ static mm1_status connector_init(struct mm1_ctx *ctx, void *state, const void *a
     struct connector *connector = state;
     mm1_trap_exit(ctx, true);
     MM1_TRY(mm1__mn_copy_set(&connector->endpoint, mm1_ctx_alloc(ctx), &mm1_mn_endpoint_type, arg));
+    const struct mm1_mn_endpoint *endpoint = connector->endpoint.msg;
+    mm1_log(ctx, MM1_LOG_INFO, "dialing %.*s, each second until it answers",
+            (int)endpoint->name.size, endpoint->name.data);
     return dial(ctx, connector);
 }
 

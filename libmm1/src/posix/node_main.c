@@ -158,7 +158,13 @@ static int wait_for_end(struct run *run)
         break;
     }
     MM1_CHECK(__atomic_load_n(&run->multinode_failed, __ATOMIC_SEQ_CST) != 0);
-    return report(run, "its links to other nodes failed", &run->multinode_reason, EXIT_ENVIRONMENT);
+    const struct mm1_reason *why = &run->multinode_reason;
+    if (why->kind != MM1_REASON_ERROR) {
+        return report(run, "its links to other nodes failed", why, EXIT_ENVIRONMENT);
+    }
+    fprintf(stderr, "mm1: node %s: %s: %s\n", run->file->name.data, why->text,
+            mm1_status_text((mm1_status)why->code));
+    return EXIT_ENVIRONMENT;
 }
 
 static int run_node(struct run *run)

@@ -1,7 +1,9 @@
 /* The store port: its verbs, which any thread may call and which only queue, and its life. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -248,24 +250,60 @@ static mm1_status report(const char *dir, int number, char error[MM1__STORE_ERRO
     return number == EROFS ? MM1_REFUSED : mm1__os_status(number);
 }
 
-/* Makes the directory where it is missing, durably. 0 or an errno. */
+/* Makes sure that a directory that was made is still there after a power loss. 0 or an errno. */
+static int sync_parent(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return errno;
+    }
+    int parent_fd = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int error = parent_fd < 0 || fsync(parent_fd) != 0 ? errno : 0;
+    if (parent_fd >= 0) {
+        (void)close(parent_fd);
+    }
+    (void)close(fd);
+    return error;
+}
+
+/* Makes the directory and those above it that are missing. 0 or an errno. */
+static int make_directory(const char *dir)
+{
+    char path[PATH_MAX];
+    size_t size = strlen(dir);
+    if (size >= sizeof(path)) {
+        return ENAMETOOLONG;
+    }
+    memcpy(path, dir, size + 1);
+    for (size_t i = 1; i <= size; i++) {
+        if (dir[i] != '/' && dir[i] != '\0') {
+            continue;
+        }
+        path[i] = '\0';
+        bool made = mkdir(path, 0777) == 0;
+        int error = made || errno == EEXIST ? 0 : errno;
+        error = made ? sync_parent(path) : error;
+        if (error != 0) {
+            return error;
+        }
+        path[i] = dir[i];
+    }
+    return 0;
+}
+
+/* 0 or an errno. */
 static int open_directory(const char *dir, int *dir_fd)
 {
-    bool made = mkdir(dir, 0777) == 0;
-    *dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (*dir_fd < 0) {
-        return errno;
+    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+    *dir_fd = open(dir, flags);
+    if (*dir_fd < 0 && errno == ENOENT) {
+        int error = make_directory(dir);
+        if (error != 0) {
+            return error;
+        }
+        *dir_fd = open(dir, flags);
     }
-    if (!made) {
-        return 0;
-    }
-    int parent_fd = openat(*dir_fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (parent_fd < 0) {
-        return errno;
-    }
-    int error = fsync(parent_fd) == 0 ? 0 : errno;
-    (void)close(parent_fd);
-    return error;
+    return *dir_fd < 0 ? errno : 0;
 }
 
 static mm1_status lock_directory(struct mm1__posix_store *store, const char *dir,

@@ -29,9 +29,9 @@ struct mm1__posix_store {
     struct mm1_list logs; /* the thread's alone: those it has begun to open and not yet closed */
 };
 
-/* Opens the directory `dir`, makes it where it is missing, locks it and starts the thread. On failure one line of text
- * is written to `error`. MM1_IN_USE: another process has it; MM1_REFUSED: it may not be written; else by the system's
- * error. */
+/* Opens the directory `dir`, makes it and those above it where they are missing, locks it and starts the thread. On
+ * failure one line of text is written to `error`. MM1_IN_USE: another process has it; MM1_REFUSED: it may not be made
+ * or written; else by the system's error. */
 MM1_NODISCARD mm1_status mm1__posix_store_open(struct mm1__posix_store *store,
                                                struct mm1_alloc *alloc, const char *dir,
                                                char error[MM1__STORE_ERROR_MAX]);

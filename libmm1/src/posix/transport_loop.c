@@ -10,7 +10,6 @@
 #define KEEPALIVE_SECS 30
 #define LINGER_MS 10000  /* a closed connection that makes no progress for so long is cut */
 #define PATIENCE_MS 1000 /* for all of them, when the transport stops */
-#define FAILED_TEXT_MAX 320
 
 /* --- the end of an end ---------------------------------------------------------------------------------------- */
 
@@ -58,19 +57,15 @@ static void dispose(struct mm1__net_end *end)
 /* A listen or dial that did not succeed. `error` is a positive errno, or 0 where `status` says it all. */
 static void fail(struct mm1__net_end *end, mm1_status status, int error)
 {
-    char text[FAILED_TEXT_MAX];
     char why[MM1__OS_TEXT_MAX];
     if (error != 0) {
         mm1__os_text(error, why);
     }
-    int size = snprintf(
-        text, sizeof(text), "%.*s: %s", (int)(end->name.size > 200 ? 200 : end->name.size),
-        end->name.data == NULL ? "" : end->name.data, error != 0 ? why : mm1_status_text(status));
     if (mm1__net_end_forget(end)) {
         struct mm1_failed failed = {
             .handle = end->handle,
             .status = (uint32_t)status,
-            .reason = {.data = text, .size = size < 0 ? 0 : strlen(text)},
+            .reason = mm1_text_of(error != 0 ? why : mm1_status_text(status)),
         };
         struct mm1_port_sink *sink = end->transport->sink;
         sink->post(sink, end->handle, false, &mm1_failed_type, &failed);

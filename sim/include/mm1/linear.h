@@ -17,7 +17,8 @@ struct mm1_linear_op {
     uint64_t returned;  /* position of the response; UINT64_MAX: unknown */
     uint64_t kind;      /* the model's */
     uint64_t input;     /* the model's: e.g. a number that stands for the value written */
-    uint64_t output;    /* the model's: e.g. for the value read; of no meaning when `returned` is unknown */
+    /* the model's: e.g. for the value read; of no meaning when `returned` is unknown */
+    uint64_t output;
 };
 
 struct mm1_linear_model {
@@ -30,14 +31,16 @@ struct mm1_linear_model {
 struct mm1_linear_result {
     enum mm1_verdict verdict; /* MM1_INCONCLUSIVE: the bound was reached */
     uint64_t partition;       /* the first that fails or is not decided, in order of `partition` */
-    size_t stuck;             /* index in `ops` of the response that the longest linearization could not reach */
-    size_t longest;           /* operations in that linearization */
-    uint64_t steps;           /* states tried, all partitions together */
+    /* index in `ops` of the response that the longest linearization could not reach */
+    size_t stuck;
+    size_t longest; /* operations in that linearization */
+    uint64_t steps; /* states tried, all partitions together */
 };
 
 /* Checks a history. `ops` may be reordered. `bound`: states tried for each partition before it gives up. MM1_NOMEM. */
-MM1_API MM1_NODISCARD mm1_status mm1_linear_check(const struct mm1_linear_model *model, struct mm1_linear_op *ops,
-                                                  size_t count, uint64_t bound, struct mm1_alloc *alloc,
+MM1_API MM1_NODISCARD mm1_status mm1_linear_check(const struct mm1_linear_model *model,
+                                                  struct mm1_linear_op *ops, size_t count,
+                                                  uint64_t bound, struct mm1_alloc *alloc,
                                                   struct mm1_linear_result *result);
 
 #endif

@@ -107,22 +107,23 @@ Test(load, on_the_path)
     mm1__system_unload(&loaded);
 }
 
-/* The folder "systems" next to this program, and the program's own name in `out`. */
-static void own_folder(char out[PATH_MAX])
+/* The folder "systems" next to this program. */
+static const char *own_folder(void)
 {
-    ssize_t size = readlink("/proc/self/exe", out, PATH_MAX - sizeof("/systems"));
+    static char path[PATH_MAX];
+    ssize_t size = readlink("/proc/self/exe", path, sizeof(path) - sizeof("/systems"));
     cr_assert_gt(size, 0);
-    out[size] = '\0';
-    char *slash = strrchr(out, '/');
-    (void)snprintf(slash, (size_t)(out + PATH_MAX - slash), "/systems");
+    path[size] = '\0';
+    char *slash = strrchr(path, '/');
+    (void)snprintf(slash, (size_t)(path + sizeof(path) - slash), "/systems");
+    return path;
 }
 
 Test(load, next_to_the_program)
 {
-    char own[PATH_MAX];
+    const char *own = own_folder();
     char link_path[PATH_MAX + 32];
     struct mm1__loaded_system loaded = {0};
-    own_folder(own);
     cr_assert(mkdir(own, 0777) == 0 || errno == EEXIST);
     (void)snprintf(link_path, sizeof(link_path), "%s/module_good.so", own);
     (void)unlink(link_path);
@@ -137,10 +138,9 @@ Test(load, next_to_the_program)
 
 Test(load, a_missing_system_names_the_places)
 {
-    char own[PATH_MAX];
+    const char *own = own_folder();
     char expected[3 * PATH_MAX];
     struct mm1__loaded_system loaded = {0};
-    own_folder(own);
     cr_assert_eq(setenv("MM1_SYSTEM_PATH", "/one:/two", 1), 0);
     cr_expect_eq(load("some/x.json", "kv-1", &loaded), MM1_NOT_FOUND);
     (void)snprintf(expected, sizeof(expected),

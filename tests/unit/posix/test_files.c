@@ -77,8 +77,12 @@ Test(store_directory, is_made_when_missing)
     char error[MM1__STORE_ERROR_MAX] = "";
     (void)snprintf(dir, sizeof(dir), "%s/new", world->dir);
     cr_assert_eq(open_other(dir, error), MM1_OK, "%s", error);
-    (void)snprintf(dir, sizeof(dir), "%s/no/where", world->dir);
+    (void)snprintf(dir, sizeof(dir), "%s/deep//down/", world->dir);
+    cr_assert_eq(open_other(dir, error), MM1_OK, "%s", error);
+    (void)snprintf(dir, sizeof(dir), "%s/new/.lock/no", world->dir); /* below a file */
     cr_assert_eq(open_other(dir, error), MM1_NOT_FOUND);
+    cr_assert_not_null(strstr(error, "Not a directory"), "%s", error);
+    cr_assert_eq(open_other("", error), MM1_NOT_FOUND);
     cr_assert_not_null(strstr(error, "No such file or directory"), "%s", error);
     posix_world_free(world);
 }
@@ -99,7 +103,8 @@ Test(store_directory, must_be_one_and_writable)
     if (child == 0) {
         /* Root may write anywhere: be somebody else. */
         bool plain = geteuid() != 0 || setuid(65534) == 0;
-        bool refused = plain && open_other(world->dir, error) == MM1_REFUSED;
+        bool refused = plain && open_other(path, error) == MM1_REFUSED && /* it cannot be made */
+                       open_other(world->dir, error) == MM1_REFUSED;
         _exit(refused && strstr(error, world->dir) != NULL &&
                       strstr(error, "Permission denied") != NULL
                   ? 0

@@ -265,7 +265,7 @@ Test(node, says_that_a_port_is_in_use)
                    "\"inbound\": [{\"addr\": \"tcp://127.0.0.1:%u\"}]}",
                    (unsigned)ntohs(address.sin_port));
     run_to_end(config, 3, "Address already in use");
-    run_to_end(config, 3, "mm1: node a: its links to other nodes failed");
+    run_to_end(config, 3, "mm1: node a: cannot listen on tcp://127.0.0.1:");
     (void)close(fd);
 }
 

@@ -6,10 +6,42 @@
 
 #include <mm1/msg.h>
 
+#include "host/load.h"
 #include "mm1_test.h"
-#include "sim/check.h"
+#include "sim/scenario.h"
 
 #define CORPUS MM1_TEST_SOURCE_DIR "/tests/scenarios-corpus"
+
+/* A scenario tied to its system. */
+struct sim_case {
+    struct sim_scenario *scenario;
+    struct mm1__loaded_system system;
+};
+
+static void sim_case_close(struct sim_case *opened)
+{
+    sim_scenario_free(opened->scenario);
+    mm1__system_unload(&opened->system);
+    opened->scenario = NULL;
+}
+
+static mm1_status sim_case_open(const struct mm1__linked_systems *linked, const char *path,
+                                struct sim_case *out, struct mm1_diag *diag)
+{
+    struct sim_case opened = {0};
+    MM1_TRY(sim_scenario_load_file(path, &opened.scenario, diag));
+    mm1_status status =
+        mm1__system_load(linked, path, opened.scenario->system_name, &opened.system, diag);
+    if (status == MM1_OK) {
+        status = sim_scenario_resolve(opened.scenario, opened.system.system, diag);
+    }
+    if (status != MM1_OK) {
+        sim_case_close(&opened);
+        return status;
+    }
+    *out = opened;
+    return MM1_OK;
+}
 
 /* --- the corpus' system --------------------------------------------------------------------------------------- */
 
@@ -325,57 +357,4 @@ Test(scenario, each_bad_file_is_told_what_is_wrong_and_where)
         free(entries[i]);
     }
     free(entries);
-}
-
-/* --- check and list ------------------------------------------------------------------------------------------- */
-
-static const char *read_back(FILE *file)
-{
-    static char text[65536];
-    rewind(file);
-    text[fread(text, 1, sizeof(text) - 1, file)] = '\0';
-    (void)fclose(file);
-    return text;
-}
-
-Test(scenario, check)
-{
-    FILE *out = tmpfile();
-    FILE *err = tmpfile();
-    cr_assert_eq(sim_check_scenario(&linked, CORPUS "/good/everything.json", out, err), 0);
-    cr_assert_eq(sim_check_scenario(&linked, CORPUS "/bad/seeds-number.json", out, err), 2);
-    cr_assert_eq(sim_check_scenario(&linked, CORPUS "/bad/directory.json", out, err), 2);
-    cr_assert_eq(sim_check_scenario(&linked, CORPUS "/bad/not-there.json", out, err), 2);
-    cr_assert_eq(sim_check_scenario(NULL, CORPUS "/good/everything.json", out, err), 2);
-    cr_expect_str_eq(read_back(out),
-                     CORPUS "/good/everything.json: good: system corpus, 4 nodes on 3 hosts, "
-                            "7 scripted faults, 6 random classes, 2 properties\n");
-    const char *lines = read_back(err);
-    cr_expect_not_null(strstr(lines, "/seeds: expected a text like \"1..100\""));
-    cr_expect_not_null(strstr(lines, "directory.json: is a directory\n"));
-    cr_expect_not_null(strstr(lines, "not-there.json: cannot be opened: No such file"));
-    cr_expect_not_null(
-        strstr(lines, "no system \"corpus\": looked for corpus.so in " CORPUS "/good, "));
-    cr_expect(sim_is_scenario(CORPUS "/good/smallest.json"));
-    cr_expect(sim_is_scenario(CORPUS "/bad/empty.json"));
-}
-
-Test(scenario, list)
-{
-    FILE *out = tmpfile();
-    FILE *err = tmpfile();
-    cr_assert_eq(sim_list_systems(&linked, NULL, out, err), 0);
-    cr_assert_eq(sim_list_scenarios(CORPUS "/good", out, err), 0);
-    const char *lines = read_back(out);
-    cr_expect_not_null(
-        strstr(lines, "system corpus  What the corpus is about.\n  from this program\n"));
-    cr_expect_not_null(strstr(lines, "  role plain  Takes nothing.\n"));
-    cr_expect_not_null(strstr(lines, "  property first"));
-    cr_expect_not_null(strstr(lines, "scenario " CORPUS "/good/smallest.json"));
-    cr_expect_str_empty(read_back(err));
-    err = tmpfile();
-    out = tmpfile();
-    cr_assert_eq(sim_list_scenarios(CORPUS "/bad", out, err), 2);
-    cr_expect_not_null(strstr(read_back(err), "unit-wrong.json:8:24: /end/at_most: "));
-    (void)fclose(out);
 }
