@@ -20,8 +20,9 @@ MM1_MSG_DEFINE(tree, "f::Tree", TREE_FIELDS)
     F(list(bool), a)                                                                               \
     F(list(u8), b)                                                                                 \
     F(list(u16), c)                                                                                \
-    F(list(i32), d) F(list(net), e) F(list(text), f) F(list(any), g) F(opt(text), h)               \
-        F(opt(duration), i) F(opt(u64), j)
+    F(list(i32), d)                                                                                \
+    F(list(net), e)                                                                                \
+    F(list(text), f) F(list(any), g) F(opt(text), h) F(opt(duration), i) F(opt(u64), j)
 MM1_MSG_DECLARE(lists, LISTS_FIELDS)
 MM1_MSG_DEFINE(lists, "f::Lists", LISTS_FIELDS)
 #define NEW_FIELDS(F) F(list(sub(scalars)), items)
