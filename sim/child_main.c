@@ -135,6 +135,12 @@ static void no_decision(struct sim_sink *self, const struct sim_decision *decisi
     (void)decision;
 }
 
+static void no_log(struct sim_sink *self, const struct sim_log_row *row)
+{
+    (void)self;
+    (void)row;
+}
+
 static void no_fault(struct sim_sink *self, uint64_t seq, uint64_t time_ns, uint64_t fault,
                      bool heals, const char *kind, const char *what)
 {
@@ -163,6 +169,7 @@ static const struct sim_sink_ops last_ops = {
     .actor = no_actor,
     .event = last_event,
     .decision = no_decision,
+    .log = no_log,
     .fault = no_fault,
     .property = no_property,
 };

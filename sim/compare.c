@@ -134,6 +134,14 @@ static void decision(struct sim_sink *self, const struct sim_decision *row)
     }
 }
 
+static void log_line(struct sim_sink *self, const struct sim_log_row *row)
+{
+    struct sim_sink *next = ((struct sim_compare *)(void *)self)->next;
+    if (next != NULL) {
+        next->ops->log(next, row);
+    }
+}
+
 static void fault(struct sim_sink *self, uint64_t seq, uint64_t time_ns, uint64_t number,
                   bool heals, const char *kind, const char *what)
 {
@@ -157,6 +165,7 @@ static const struct sim_sink_ops ops = {
     .actor = actor,
     .event = event,
     .decision = decision,
+    .log = log_line,
     .fault = fault,
     .property = property,
 };

@@ -4,7 +4,16 @@
 
 #include "sim/rows.h"
 
-enum row { ROW_TYPE = 1, ROW_NODE, ROW_ACTOR, ROW_EVENT, ROW_DECISION, ROW_FAULT, ROW_PROPERTY };
+enum row {
+    ROW_TYPE = 1,
+    ROW_NODE,
+    ROW_ACTOR,
+    ROW_EVENT,
+    ROW_DECISION,
+    ROW_FAULT,
+    ROW_PROPERTY,
+    ROW_LOG
+};
 
 #define TEXTS 3
 
@@ -141,11 +150,18 @@ static void write_property(struct sim_sink *self, const char *name, enum mm1_ver
               texts);
 }
 
+static void write_log(struct sim_sink *self, const struct sim_log_row *row)
+{
+    const struct mm1_text texts[TEXTS] = {row->text};
+    write_row((struct sim_rows_writer *)(void *)self, ROW_LOG, row, sizeof(*row), texts);
+}
+
 static const struct sim_sink_ops writer_ops = {
     .node = write_node,
     .actor = write_actor,
     .event = write_event,
     .decision = write_decision,
+    .log = write_log,
     .fault = write_fault,
     .property = write_property,
 };
@@ -212,6 +228,7 @@ static bool read_small(struct sim_sink *sink, enum row row, const void *fixed,
         struct sim_decision decision;
         struct fault fault;
         struct property property;
+        struct sim_log_row log;
     } u;
     switch (row) {
     case ROW_NODE:
@@ -242,6 +259,11 @@ static bool read_small(struct sim_sink *sink, enum row row, const void *fixed,
         sink->ops->property(sink, string(&texts[0]), u.property.verdict, u.property.evaluated,
                             u.property.seq, string(&texts[1]));
         return true;
+    case ROW_LOG:
+        memcpy(&u.log, fixed, sizeof(u.log));
+        u.log.text = texts[0];
+        sink->ops->log(sink, &u.log);
+        return true;
     default:
         return false;
     }
@@ -259,6 +281,7 @@ static size_t read_row(struct sim_rows_reader *reader, struct sim_sink *sink, co
         [ROW_DECISION] = offsetof(struct sim_decision, key_text),
         [ROW_FAULT] = sizeof(struct fault),
         [ROW_PROPERTY] = sizeof(struct property),
+        [ROW_LOG] = sizeof(struct sim_log_row),
     };
     struct head head;
     struct mm1_text texts[TEXTS] = {0};
@@ -266,7 +289,7 @@ static size_t read_row(struct sim_rows_reader *reader, struct sim_sink *sink, co
         return 0;
     }
     memcpy(&head, data, sizeof(head));
-    if (head.row < ROW_TYPE || head.row > ROW_PROPERTY || head.fixed != fixed_sizes[head.row] ||
+    if (head.row < ROW_TYPE || head.row > ROW_LOG || head.fixed != fixed_sizes[head.row] ||
         head.size > size || head.size < sizeof(head) + padded(head.fixed)) {
         return 0;
     }

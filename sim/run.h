@@ -72,6 +72,17 @@ struct sim_event_row {
     uint64_t hash; /* of the chain up to this event */
 };
 
+/* A line of log. It is no event: it has no place in the hash, so that one line more changes no run. */
+struct sim_log_row {
+    uint64_t line; /* 1, 2, … */
+    uint64_t seq;  /* the last event before it */
+    uint64_t time_ns;
+    uint64_t actor; /* row */
+    uint32_t node;
+    enum mm1_log_level level;
+    struct mm1_text text;
+};
+
 struct sim_sink;
 struct sim_sink_ops {
     void (*node)(struct sim_sink *self, const struct sim_node_row *row);
@@ -79,6 +90,7 @@ struct sim_sink_ops {
     /* Called before the event's effect, so that a crash still leaves its cause. */
     void (*event)(struct sim_sink *self, const struct sim_event_row *row);
     void (*decision)(struct sim_sink *self, const struct sim_decision *decision);
+    void (*log)(struct sim_sink *self, const struct sim_log_row *row);
     /* A fault begins (`heals` false) or ends. `fault` numbers them from 1. */
     void (*fault)(struct sim_sink *self, uint64_t seq, uint64_t time_ns, uint64_t fault, bool heals,
                   const char *kind, const char *what);

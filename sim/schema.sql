@@ -70,7 +70,7 @@ CREATE TABLE event(
     seq INTEGER AS (id & 1099511627775) VIRTUAL, -- 1, 2, ... in its run
     time_ns INTEGER NOT NULL,
     node INTEGER,                     -- null: the world's own
-    kind TEXT NOT NULL,               -- spawn, send, lost, start, receive, exit, signal, verb, post, observe, log, ...
+    kind TEXT NOT NULL,               -- spawn, send, lost, start, receive, exit, signal, verb, post, observe, ...
     actor INTEGER,
     peer INTEGER,                     -- actor that is the target or the sender, where it is known
     peer_address INTEGER,             -- null: the main address of peer
@@ -117,6 +117,19 @@ CREATE TABLE property(
     text TEXT NOT NULL
 ) STRICT;
 
+-- What actors said with mm1_log. It is no event: a run is the same with one line more.
+CREATE TABLE log(
+    run INTEGER NOT NULL,
+    line INTEGER NOT NULL,
+    seq INTEGER NOT NULL,             -- the last event before it
+    time_ns INTEGER NOT NULL,
+    node INTEGER NOT NULL,
+    actor INTEGER,
+    level TEXT NOT NULL,              -- error, warn, info, debug
+    text TEXT NOT NULL,
+    PRIMARY KEY(run, line)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE output(
     run INTEGER NOT NULL,
     stream INTEGER NOT NULL,          -- 1: standard output, 2: standard error
@@ -151,11 +164,13 @@ SELECT d.run AS run, d.step AS step, s.name AS site, k.text AS chosen, d.pick AS
     printf('%016x', d.entity) AS entity, printf('%016x', d.enabled) AS enabled
 FROM decision d LEFT JOIN site s ON s.id = d.site LEFT JOIN decision_key k ON k.key = d.key;
 
--- What actors said with mm1_log.
-CREATE VIEW log AS
-SELECT run, seq, time_ns, node, actor,
-    CASE number WHEN 0 THEN 'error' WHEN 1 THEN 'warn' WHEN 2 THEN 'info' ELSE 'debug' END AS level, text
-FROM events WHERE kind = 'log';
+-- The lines of log with the names of who said them.
+CREATE VIEW logs AS
+SELECT l.run AS run, l.line AS line, l.seq AS seq, l.time_ns AS time_ns, n.name AS node, a.path AS actor,
+    l.level AS level, l.text AS text
+FROM log l
+    LEFT JOIN node n ON n.run = l.run AND n.node = l.node
+    LEFT JOIN actor a ON a.run = l.run AND a.actor = l.actor;
 
 -- What found nobody, or no room.
 CREATE VIEW lost AS
@@ -168,6 +183,10 @@ SELECT m.run AS run, m.seq AS seq, m.time_ns AS time_ns, a.path AS actor,
 FROM (
         SELECT run, seq, time_ns, peer AS actor, 1 AS change FROM event
         WHERE kind = 'send' AND status = 0 AND peer IS NOT NULL
+        UNION ALL
+        SELECT s.run, s.seq, s.time_ns, r.actor, 1
+        FROM event s JOIN event r ON r.run = s.run AND r.cause = s.seq AND r.kind = 'receive'
+        WHERE s.kind = 'send' AND s.peer IS NULL
         UNION ALL
         SELECT run, seq, time_ns, actor, 1 FROM event WHERE kind = 'post'
         UNION ALL

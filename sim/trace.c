@@ -243,7 +243,7 @@ static uint64_t note(struct sim_world *world, const struct sim_node_state *node,
     }
     chain(world, node == NULL ? UINT32_MAX : node->index, event);
     if (world->spec->sink != NULL) {
-        if (event->kind == MM1_EVENT_SPAWN) {
+        if (event->kind == MM1_EVENT_SPAWN && event->other != NULL) {
             actor_born(world, node, event, seq);
         }
         write_row(world, node, seq, event);
@@ -256,9 +256,32 @@ static uint64_t note(struct sim_world *world, const struct sim_node_state *node,
     return seq;
 }
 
+/* A line of log goes past the chain and takes no number: a run is the same with one line more. */
+static void note_log(struct sim_world *world, const struct sim_node_state *node,
+                     const struct mm1_event *event)
+{
+    struct sim_sink *sink = world->spec->sink;
+    struct sim_log_row row = {
+        .line = ++world->log_lines,
+        .seq = world->result->events,
+        .time_ns = world->now,
+        .actor = sink == NULL ? 0 : row_of(world, event->actor),
+        .node = node->index,
+        .level = (enum mm1_log_level)event->number,
+        .text = event->text,
+    };
+    if (sink != NULL) {
+        sink->ops->log(sink, &row);
+    }
+}
+
 static uint64_t trace_emit(struct mm1_trace *self, const struct mm1_event *event)
 {
     struct sim_node_state *node = MM1_CONTAINER_OF(self, struct sim_trace, base)->node;
+    if (event->kind == MM1_EVENT_LOG) {
+        note_log(node->world, node, event);
+        return 0;
+    }
     return note(node->world, node, event);
 }
 

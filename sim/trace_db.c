@@ -40,6 +40,7 @@ enum statement {
     ACTOR,
     FAULT,
     PROPERTY,
+    LOG,
     OUTPUT,
     RUN_BEGIN,
     RUN_END,
@@ -57,6 +58,7 @@ static const char *const statement_texts[STATEMENTS] = {
     [ACTOR] = "INSERT INTO actor VALUES (?,?,?,?,?,?,?,?,?)",
     [FAULT] = "INSERT INTO fault VALUES (?,?,?,?,?,?,?)",
     [PROPERTY] = "INSERT INTO property VALUES (?,?,?,?,?,?)",
+    [LOG] = "INSERT INTO log VALUES (?,?,?,?,?,?,?,?)",
     [OUTPUT] = "INSERT INTO output VALUES (?,?,?,?)",
     [RUN_BEGIN] =
         "INSERT INTO run(id, seed, scenario, scenario_file, scenario_text, scenario_hash, "
@@ -464,11 +466,31 @@ static void sink_property(struct sim_sink *self, const char *name, enum mm1_verd
     }
 }
 
+static void sink_log(struct sim_sink *self, const struct sim_log_row *row)
+{
+    struct sim_trace_db *db = (struct sim_trace_db *)(void *)self;
+    static const char *const levels[] = {"error", "warn", "info", "debug"};
+    sqlite3_stmt *statement = prepared(db, LOG);
+    if (statement != NULL) {
+        bind_u64(statement, 1, db->run);
+        bind_u64(statement, 2, row->line);
+        bind_u64(statement, 3, row->seq);
+        bind_u64(statement, 4, row->time_ns);
+        bind_u64(statement, 5, row->node);
+        bind_some(statement, 6, row->actor);
+        bind_text(statement, 7, levels[row->level]);
+        (void)sqlite3_bind_text(statement, 8, row->text.data, (int)row->text.size,
+                                SQLITE_TRANSIENT);
+        step(db, statement);
+    }
+}
+
 static const struct sim_sink_ops sink_ops = {
     .node = sink_node,
     .actor = sink_actor,
     .event = sink_event,
     .decision = sink_decision,
+    .log = sink_log,
     .fault = sink_fault,
     .property = sink_property,
 };

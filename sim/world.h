@@ -222,6 +222,7 @@ struct sim_world {
     } type_cache[SIM_TYPE_CACHE];
     struct mm1_tree actor_rows; /* by path hash; only with a sink */
     uint64_t actor_count;
+    uint64_t log_lines;
     struct sim_property_state *properties;
     uint64_t quiet_since; /* UINT64_MAX: restless */
 

@@ -49,6 +49,7 @@ struct sim_book_property {
 
 struct sim_book {
     struct sim_sink sink;
+    uint64_t lines; /* of log */
     SIM_BOOK_LIST(sim_book_event) events;
     SIM_BOOK_LIST(sim_decision) decisions;
     SIM_BOOK_LIST(sim_book_actor) actors;
@@ -119,6 +120,11 @@ static inline void sim_book_decision(struct sim_sink *sink, const struct sim_dec
     *SIM_BOOK_NEXT(&book->decisions) = *decision;
 }
 
+static inline void sim_book_log(struct sim_sink *sink, const struct sim_log_row *row)
+{
+    sim_book_of(sink)->lines = row->line;
+}
+
 static inline void sim_book_fault(struct sim_sink *sink, uint64_t seq, uint64_t time_ns,
                                   uint64_t fault, bool heals, const char *kind, const char *what)
 {
@@ -147,6 +153,7 @@ static inline void sim_book_init(struct sim_book *book)
                                             .actor = sim_book_actor,
                                             .event = sim_book_event,
                                             .decision = sim_book_decision,
+                                            .log = sim_book_log,
                                             .fault = sim_book_fault,
                                             .property = sim_book_property};
     *book = (struct sim_book){.sink = {.ops = &ops}};

@@ -64,13 +64,14 @@ static mm1_status start_item(struct mm1_node *node, const struct mm1_spawn *spaw
     if (spawn->arg_type != NULL && spawn->arg != NULL) {
         MM1_TRY(mm1__item_new(node, spawn->arg_type, spawn->arg, out));
     } else {
-        struct mm1__item *item = mm1_take(node->env.alloc, sizeof(*item) + spawn->arg_size);
+        size_t size = spawn->arg == NULL ? 0 : spawn->arg_size;
+        struct mm1__item *item = mm1_take(node->env.alloc, sizeof(*item) + size);
         if (item == NULL) {
             return MM1_NOMEM;
         }
-        *item = (struct mm1__item){.block_size = sizeof(*item) + spawn->arg_size};
-        if (spawn->arg_size != 0) {
-            memcpy((uint8_t *)item + sizeof(*item), spawn->arg, spawn->arg_size);
+        *item = (struct mm1__item){.block_size = sizeof(*item) + size};
+        if (size != 0) {
+            memcpy((uint8_t *)item + sizeof(*item), spawn->arg, size);
             item->env.msg = (uint8_t *)item + sizeof(*item);
         }
         *out = item;

@@ -144,7 +144,7 @@ Test(ring, the_writer_waits_while_it_is_full)
 
 struct seen {
     struct sim_sink sink;
-    unsigned nodes, actors, events, decisions, faults, properties;
+    unsigned nodes, actors, events, decisions, lines, faults, properties;
     bool good;
 };
 
@@ -183,6 +183,14 @@ static void see_decision(struct sim_sink *self, const struct sim_decision *decis
         seen->good && decision->pick == 3 && strcmp(decision->key_text, "run /a/store#1") == 0;
 }
 
+static void see_log(struct sim_sink *self, const struct sim_log_row *row)
+{
+    struct seen *seen = (struct seen *)(void *)self;
+    seen->lines++;
+    seen->good = seen->good && row->line == 2 && row->seq == 3 && row->level == MM1_LOG_WARN &&
+                 mm1_text_equal(row->text, MM1_TEXT("a line"));
+}
+
 static void see_fault(struct sim_sink *self, uint64_t seq, uint64_t time_ns, uint64_t fault,
                       bool heals, const char *kind, const char *what)
 {
@@ -201,8 +209,13 @@ static void see_property(struct sim_sink *self, const char *name, enum mm1_verdi
                  evaluated == 7 && seq == 8 && strcmp(text, "") == 0;
 }
 
-static const struct sim_sink_ops seen_ops = {see_node,     see_actor, see_event,
-                                             see_decision, see_fault, see_property};
+static const struct sim_sink_ops seen_ops = {.node = see_node,
+                                             .actor = see_actor,
+                                             .event = see_event,
+                                             .decision = see_decision,
+                                             .log = see_log,
+                                             .fault = see_fault,
+                                             .property = see_property};
 
 static void write_all(struct sim_sink *sink)
 {
@@ -221,6 +234,9 @@ static void write_all(struct sim_sink *sink)
         sink->ops->event(sink, &event);
     }
     sink->ops->decision(sink, &decision);
+    sink->ops->log(sink,
+                   &(struct sim_log_row){
+                       .line = 2, .seq = 3, .level = MM1_LOG_WARN, .text = MM1_TEXT("a line")});
     sink->ops->fault(sink, 4, 5, 6, true, "crash", "crash a");
     sink->ops->property(sink, "good", MM1_VIOLATED, 7, 8, "");
 }
@@ -238,7 +254,7 @@ Test(rows, all_kinds_arrive_as_they_were_sent)
     cr_assert_gt(sim_rows_read(&reader, &seen.sink, 1, &broken), 0);
     cr_assert(seen.good && !broken);
     cr_assert(seen.nodes == 1 && seen.actors == 1 && seen.events == 3 && seen.decisions == 1);
-    cr_assert(seen.faults == 1 && seen.properties == 1);
+    cr_assert(seen.lines == 1 && seen.faults == 1 && seen.properties == 1);
     cr_assert_eq(reader.last_seq, 3);
     cr_assert_eq(reader.last_hash, ~(uint64_t)3);
     sim_rows_reader_close(&reader);

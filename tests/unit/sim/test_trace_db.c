@@ -234,7 +234,7 @@ Test(trace_db, a_run_is_compared_event_by_event, .init = make_folder, .fini = re
 
 Test(trace_db, the_schema_is_what_it_says, .init = make_folder, .fini = remove_folder)
 {
-    static const char *const views[] = {"events",  "decisions", "log",  "lost",
+    static const char *const views[] = {"events",  "decisions", "logs", "lost",
                                         "mailbox", "restarts",  "asks", "chain"};
     struct sim_trace *trace = NULL;
     write_trace();
