@@ -176,7 +176,7 @@ class Campaigns(CommandTest):
         self.assertRegex(got.out, r"crash SIG(SEGV|ABRT) in faulty_misbehave \(faulty.so\)")
 
     def test_the_first_difference_is_shown(self):
-        got = self.mm1("sim", self.scenario("leak"), "--seed", "1..40", "--check-determinism", "1/1")
+        got = self.mm1("sim", self.scenario("leak", one_in=1), "--seed", "1..40", "--check-determinism", "1/1")
         self.assertRegex(got.out, r"one run +event \d+ .*\n +another run +event \d+ ")
 
     def test_nothing_to_check_is_vacuous(self):

@@ -180,7 +180,7 @@ static size_t find_decision(const struct recording *r, enum sim_site site, bool 
             return i;
         }
     }
-    cr_assert_fail("no such decision");
+    cr_assert(false, "no such decision");
     return 0;
 }
 
