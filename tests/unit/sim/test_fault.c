@@ -88,8 +88,8 @@ static void expect_fault(const struct sim_book *book, const char *what, bool hea
             return;
         }
     }
-    cr_assert_fail("%s %s not at %llu ms", heals ? "end of" : "begin of", what,
-                   (unsigned long long)at_ms);
+    cr_assert(false, "%s %s not at %llu ms", heals ? "end of" : "begin of", what,
+              (unsigned long long)at_ms);
 }
 
 Test(fault, scripted_ones_come_at_their_time)
