@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-# ctest: label=fast timeout=300
+# ctest: label=slow timeout=300
+# Slow, so that it runs in the dev build alone: ThreadSanitizer fixes the address layout that a guide shows to matter.
 """The guides in docs/ do what they say: their files are written, their commands run, exit codes and output compared.
 
 A comment in front of a block of code says what it is:
