@@ -27,7 +27,7 @@ set(MM1_SIM_DEPS mm1::dep_sqlite mm1::dep_cjson Threads::Threads ${CMAKE_DL_LIBS
 
 if(NOT DEFINED mm1_DIR OR PROJECT_NAME STREQUAL "mm1")
     # Headers that only the build needs.
-    foreach(header Random123/threefry.h xxhash.h uthash.h)
+    foreach(header Random123/threefry.h xxhash.h)
         string(MAKE_C_IDENTIFIER "MM1_HAVE_${header}" variable)
         find_path(${variable} ${header} REQUIRED)
     endforeach()

@@ -96,16 +96,16 @@ mkdir fake
 cat >fake/dpkg-query <<'TEXT'
 #!/bin/sh
 for package; do :; done
-case $package in uthash-dev) exit 1 ;; libuv1-dev) printf config-files ;; *) printf installed ;; esac
+case $package in librandom123-dev) exit 1 ;; libuv1-dev) printf config-files ;; *) printf installed ;; esac
 TEXT
 printf '#!/bin/sh\necho "apt-get $*"\n[ -z "$APT_FAILS" ]\n' >fake/apt-get
 printf '#!/bin/sh\nexec "$@"\n' >fake/sudo
 chmod +x fake/*
 export PATH=$scratch/fake:$PATH
 wants 0 "" build
-said 'install -y --no-install-recommends libuv1-dev uthash-dev'
+said 'install -y --no-install-recommends libuv1-dev librandom123-dev'
 APT_FAILS=1 wants 1 "" build
-said 'apt-get could not install: libuv1-dev uthash-dev'
+said 'apt-get could not install: libuv1-dev librandom123-dev'
 
 wants 1 "" build nonsense
 wants 1 "" nonsense
