@@ -45,7 +45,7 @@ struct mm1_behaviour {
     MM1_NODISCARD mm1_status (*receive)(struct mm1_ctx *ctx, void *state,
                                         const struct mm1_envelope *envelope);
     /* Frees what the state owns; no verb may be used. Runs once for each actor whose init was called, however it
-     * ends. May be null. */
+     * ends, but for a simulated power loss in the middle of its turn (docs/decisions/0006). May be null. */
     void (*fini)(void *state);
 };
 
@@ -110,7 +110,7 @@ MM1_API MM1_NODISCARD mm1_status mm1_unhandled(struct mm1_ctx *ctx,
 struct mm1_spawn {
     const struct mm1_behaviour *behaviour;
     const char *name; /* null: the behaviour's name and an ordinal; else copied */
-    /* with it `arg` is copied as a message, else `arg_size` bytes are */
+    /* With it `arg` is copied as a message, else `arg_size` bytes are. */
     const struct mm1_msg_type *arg_type;
     const void *arg;
     size_t arg_size;

@@ -64,7 +64,7 @@ struct mm1_field {
 };
 
 #define MM1_MSG_LOCAL_ONLY 1u /* never on a wire: moved by bytes, hashed by name and size */
-/* one field, written without the array around it (Rust's newtype struct) */
+/* One field, written without the array around it (Rust's newtype struct). */
 #define MM1_MSG_NEWTYPE 2u
 #define MM1_MSG_UNIT 4u /* no field: 0x90 */
 

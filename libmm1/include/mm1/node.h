@@ -18,7 +18,8 @@ struct mm1_node_config {
      * soon (/32: 2^16, /40: 1024). */
     size_t actors_max;
     const struct mm1_msg_registry *types; /* what may arrive; borrowed as long as the node lives */
-    bool encode; /* messages between local actors are encoded and decoded: no pointer is smuggled */
+    /* Messages between local actors are encoded and decoded: no pointer is smuggled. For one thread alone. */
+    bool encode;
 };
 
 /* Makes a node. `env` and the ports outlive it. MM1_INVALID: a hole in the env, overlapping or malformed subnets.
@@ -44,8 +45,9 @@ MM1_API uint64_t mm1_node_unrest(const struct mm1_node *node);
 /* Whether the actor with this main address ended, and why; true once it is gone. Only for the actor that
  * mm1_node_spawn made last (the main). Any thread. */
 MM1_API bool mm1_node_main_ended(const struct mm1_node *node, struct mm1_reason *reason);
-/* Ends everything at once, as a power loss would: no signal, no completion, no effect; each fini runs. No turn may be
- * running on another thread; interrupted ones are abandoned. Cancels its timers, closes its handles, frees the node. */
+/* Ends everything at once, as a power loss would: no signal, no completion, no effect; each fini runs, but those of
+ * interrupted turns, which are abandoned. No turn may be running on another thread. Cancels its timers, closes its
+ * handles, frees the node. */
 MM1_API void mm1_node_close(struct mm1_node *node);
 
 /* The env the node was made from. */
