@@ -1,7 +1,7 @@
 /* Hosts and their nodes: power on, power loss. */
+#include <mm1/kit.h>
 #include <mm1/multinode.h>
 
-#include "kit/kit.h"
 #include "sim/world.h"
 
 static struct mm1_text *texts_of(struct sim_world *world, const char *const *strings,
@@ -205,7 +205,7 @@ static mm1_status register_types(struct sim_world *world)
 {
     const struct mm1_system *system = world->spec->system;
     world->types = MM1_MSG_REGISTRY(world->alloc);
-    MM1_TRY(mm1__kit_register(&world->types));
+    MM1_TRY(mm1_kit_register(&world->types));
     for (size_t i = 0; i < system->type_count; i++) {
         MM1_TRY(mm1_msg_register(&world->types, system->types[i]));
     }

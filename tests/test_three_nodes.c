@@ -12,11 +12,11 @@
 #include <sys/wait.h>
 
 #include <mm1/ask.h>
+#include <mm1/kit.h>
 #include <mm1/multinode.h>
 #include <mm1/posix.h>
 
 #include "conform/posix_world.h"
-#include "kit/kit.h"
 #include "messages.h"
 
 #define REPLICAS 3u
@@ -376,7 +376,7 @@ static bool desk_open(struct three *three, struct desk *desk, uint64_t id)
 static bool register_types(struct three *three)
 {
     three->types = MM1_MSG_REGISTRY(mm1_posix_alloc());
-    mm1_status status = mm1__kit_register(&three->types);
+    mm1_status status = mm1_kit_register(&three->types);
     for (size_t i = 0; i < KV_TYPE_COUNT && status == MM1_OK; i++) {
         status = mm1_msg_register(&three->types, kv_types[i]);
     }

@@ -38,7 +38,7 @@ PUBLIC_HEADERS = {
     "clock": "port", "env": "port", "random": "port", "sched": "port", "store": "port", "trace": "port",
     "transport": "port",
     "actor": "core", "node": "core",
-    "ask": "kit", "multinode": "kit",
+    "ask": "kit", "kit": "kit", "multinode": "kit",
     "posix": "posix",
     "mm1": "host", "system": "host",
     "linear": "sim", "sim": "sim",

@@ -1,12 +1,12 @@
-/* Registers the kit's own message types. */
+/* The kit's own message types. */
 #include <mm1/ask.h>
+#include <mm1/kit.h>
 #include <mm1/multinode.h>
 
 #include "kit/ask_messages.h"
-#include "kit/kit.h"
 #include "kit/mn_messages.h"
 
-mm1_status mm1__kit_register(struct mm1_msg_registry *registry)
+mm1_status mm1_kit_register(struct mm1_msg_registry *registry)
 {
     const struct mm1_msg_type *const types[] = {
         &mm1_ask_timeout_type,      &mm1_mn_endpoint_type, &mm1_mn_routes_type,

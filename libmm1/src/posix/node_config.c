@@ -1,8 +1,9 @@
 /* Reads the configuration of a real node. */
 #include <string.h>
 
+#include <mm1/kit.h>
+
 #include "host/json_msg.h"
-#include "kit/kit.h"
 #include "posix/net_name.h"
 #include "posix/node_config.h"
 
@@ -158,7 +159,7 @@ static const struct mm1_role *find_role(const struct mm1_system *system,
 static mm1_status register_types(struct mm1__node_file *file)
 {
     file->types = MM1_MSG_REGISTRY(mm1_posix_alloc());
-    MM1_TRY(mm1__kit_register(&file->types));
+    MM1_TRY(mm1_kit_register(&file->types));
     const struct mm1_system *system = file->loaded.system;
     for (size_t i = 0; i < system->type_count; i++) {
         MM1_TRY(mm1_msg_register(&file->types, system->types[i]));

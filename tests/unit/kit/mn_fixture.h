@@ -5,9 +5,9 @@
 #include <stdio.h>
 
 #include <mm1/ask.h>
+#include <mm1/kit.h>
 #include <mm1/multinode.h>
 
-#include "kit/kit.h"
 #include "mini_world.h"
 #include "mm1_test.h"
 
@@ -149,7 +149,7 @@ static void setup(void)
     for (size_t i = 0; i < MM1_COUNT_OF(ALL); i++) {
         cr_assert_eq(mm1_msg_register(&types, ALL[i]), MM1_OK);
     }
-    cr_assert_eq(mm1__kit_register(&types), MM1_OK);
+    cr_assert_eq(mm1_kit_register(&types), MM1_OK);
 }
 
 static void teardown(void)

@@ -2,8 +2,8 @@
 #include <stdio.h>
 
 #include <mm1/ask.h>
+#include <mm1/kit.h>
 
-#include "kit/kit.h"
 #include "mini_world.h"
 #include "mm1_test.h"
 
@@ -142,7 +142,7 @@ static void setup(void)
     for (size_t i = 0; i < MM1_COUNT_OF(all); i++) {
         cr_assert_eq(mm1_msg_register(&types, all[i]), MM1_OK);
     }
-    cr_assert_eq(mm1__kit_register(&types), MM1_OK);
+    cr_assert_eq(mm1_kit_register(&types), MM1_OK);
     struct mm1_net locals[] = {MM1_NET_DEFAULT_BIND};
     struct mm1_node_config config = {.name = MM1_TEXT("n"),
                                      .locals = locals,

@@ -1,0 +1,13 @@
+/* All that who writes actors, or hosts nodes of them, needs; the real ports are in mm1/posix.h, the simulator's headers
+ * come with mm1::sim. */
+#ifndef MM1_MM1_H
+#define MM1_MM1_H
+
+#include <mm1/actor.h>
+#include <mm1/ask.h>
+#include <mm1/kit.h>
+#include <mm1/multinode.h>
+#include <mm1/node.h>
+#include <mm1/system.h>
+
+#endif
