@@ -5,30 +5,10 @@
 
 #include "sim/compare.h"
 
-static const char *kind_text(enum mm1_event_kind kind)
-{
-    static const char *const texts[] = {
-#define KIND_TEXT(code, text) text,
-        MM1_EVENT_MAP(KIND_TEXT)
-#undef KIND_TEXT
-    };
-    return (size_t)kind < MM1_COUNT_OF(texts) ? texts[kind] : "?";
-}
-
-static const char *verb_text(int verb)
-{
-    static const char *const texts[] = {
-#define VERB_TEXT(code, text) text,
-        MM1_EFFECT_MAP(VERB_TEXT)
-#undef VERB_TEXT
-    };
-    return verb >= 0 && (size_t)verb < MM1_COUNT_OF(texts) ? texts[verb] : "";
-}
-
 void sim_compare_print(const struct sim_event_row *row, char *out, size_t size)
 {
     int at = snprintf(out, size, "event %llu at %llu ns: %s", (unsigned long long)row->seq,
-                      (unsigned long long)row->time_ns, kind_text(row->kind));
+                      (unsigned long long)row->time_ns, mm1_event_text(row->kind));
     size_t used = at < 0 ? 0 : (size_t)at;
 #define ADD(...)                                                                                   \
     do {                                                                                           \
@@ -38,7 +18,7 @@ void sim_compare_print(const struct sim_event_row *row, char *out, size_t size)
         }                                                                                          \
     } while (0)
     if (row->verb >= 0) {
-        ADD(" %s", verb_text(row->verb));
+        ADD(" %s", mm1_effect_text((enum mm1_effect_kind)row->verb));
     }
     ADD(", node %d, actor %llu", (int)row->node, (unsigned long long)row->actor);
     if (row->peer != 0) {

@@ -76,21 +76,13 @@ static void print_what(FILE *to, sqlite3_stmt *row)
         const char *kind;
         const char *words;
     } words[] = {
-        {"spawn", "spawns"},
-        {"send", "sends"},
-        {"lost", "lost"},
-        {"start", "starts"},
-        {"receive", "receives"},
-        {"exit", "ends"},
-        {"signal", "signal"},
-        {"verb", ""},
-        {"post", "is told"},
-        {"observe", "observes"},
-        {"log", "logs"},
-        {"fault", "fault:"},
-        {"node_up", "node starts"},
-        {"node_down", "node ends"},
-        {"property", "violated:"},
+        {"spawn", "spawns"},        {"send", "sends"},
+        {"lost", "lost"},           {"start", "starts"},
+        {"receive", "receives"},    {"exit", "ends"},
+        {"signal", "signal"},       {"verb", ""},
+        {"post", "is told"},        {"observe", "observes"},
+        {"fault", "fault:"},        {"node_up", "node starts"},
+        {"node_down", "node ends"}, {"property", "violated:"},
     };
     const char *kind = column(row, KIND);
     for (size_t i = 0; i < MM1_COUNT_OF(words); i++) {

@@ -208,16 +208,6 @@ static void bind_hex(sqlite3_stmt *statement, int at, const char *prefix, uint64
 
 /* --- events and decisions ------------------------------------------------------------------------------------- */
 
-static const char *kind_text(enum mm1_event_kind kind)
-{
-    static const char *const texts[] = {
-#define KIND_TEXT(code, text) text,
-        MM1_EVENT_MAP(KIND_TEXT)
-#undef KIND_TEXT
-    };
-    return (size_t)kind < MM1_COUNT_OF(texts) ? texts[kind] : "?";
-}
-
 static void bind_event(const struct sim_trace_db *db, sqlite3_stmt *statement, int at,
                        const struct event_row *event)
 {
@@ -229,7 +219,7 @@ static void bind_event(const struct sim_trace_db *db, sqlite3_stmt *statement, i
     } else {
         (void)sqlite3_bind_int(statement, at + 2, row->node);
     }
-    (void)sqlite3_bind_text(statement, at + 3, kind_text(row->kind), -1, SQLITE_STATIC);
+    (void)sqlite3_bind_text(statement, at + 3, mm1_event_text(row->kind), -1, SQLITE_STATIC);
     bind_some(statement, at + 4, row->actor);
     bind_some(statement, at + 5, row->peer);
     if (event->own_address) {

@@ -345,14 +345,9 @@ mm1_status sim_trace_cursor_open(sqlite3 *sqlite, uint64_t run, struct sim_trace
 
 static enum mm1_event_kind kind_of(const char *text)
 {
-    static const char *const texts[] = {
-#define KIND_TEXT(code, text) text,
-        MM1_EVENT_MAP(KIND_TEXT)
-#undef KIND_TEXT
-    };
-    for (size_t i = 0; text != NULL && i < MM1_COUNT_OF(texts); i++) {
-        if (strcmp(text, texts[i]) == 0) {
-            return (enum mm1_event_kind)i;
+    for (int kind = 0; text != NULL && kind <= (int)MM1_EVENT_PROPERTY; kind++) {
+        if (strcmp(text, mm1_event_text((enum mm1_event_kind)kind)) == 0) {
+            return (enum mm1_event_kind)kind;
         }
     }
     return MM1_EVENT_SPAWN;

@@ -72,8 +72,6 @@ MM1_API const struct mm1_msg_type *mm1_runnable_next(const struct mm1_runnable *
 MM1_API void mm1_node_land(struct mm1_node *node, void *signal);
 /* Drops a signal that was kept, when its node is closed. */
 MM1_API void mm1_node_drop(struct mm1_node *node, void *signal);
-/* True when the signal does not count as unrest. */
-MM1_API bool mm1_signal_background(const void *signal);
 /* Number of the signal within its node, for traces. */
 MM1_API uint64_t mm1_signal_number(const void *signal);
 /* The path behind a local main address, or null. Simulation only. */

@@ -58,6 +58,9 @@ enum mm1_effect_kind {
 #undef MM1__EFFECT_ENUM
 };
 
+/* The name of a verb, "unknown" for a number outside the map. Static storage. */
+MM1_API const char *mm1_effect_text(enum mm1_effect_kind kind);
+
 /* A verb about to be carried out. What it points to is borrowed for the call. */
 struct mm1_effect {
     enum mm1_effect_kind kind;

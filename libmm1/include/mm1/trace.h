@@ -34,6 +34,9 @@ enum mm1_event_kind {
 #undef MM1__EVENT_ENUM
 };
 
+/* The name of a kind, "unknown" for a number outside the map. Static storage. */
+MM1_API const char *mm1_event_text(enum mm1_event_kind kind);
+
 /* One event. What it points to is borrowed for the call. */
 struct mm1_event {
     enum mm1_event_kind kind;

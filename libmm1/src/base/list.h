@@ -31,11 +31,6 @@ static inline void mm1_list_push_back(struct mm1_list *list, struct mm1_list *no
     list->prev = node;
 }
 
-static inline void mm1_list_push_front(struct mm1_list *list, struct mm1_list *node)
-{
-    mm1_list_push_back(list->next, node);
-}
-
 /* Takes `node` out of its list and leaves it an empty list of its own, so that removing twice is harmless. */
 static inline void mm1_list_remove(struct mm1_list *node)
 {

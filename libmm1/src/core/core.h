@@ -236,6 +236,8 @@ MM1_NODISCARD mm1_status mm1__signal_new(struct mm1_node *node, enum mm1__kind k
 void mm1__item_free(struct mm1_node *node, struct mm1__item *item);
 /* Gives an item its number and makes it count. */
 void mm1__item_enlist(struct mm1_node *node, struct mm1__item *item);
+/* It counts no more: it is kept as a record, or is about to be freed. */
+void mm1__item_settle(struct mm1_node *node, struct mm1__item *item);
 /* Sends an enlisted item to the actor of item->route: through the scheduler's hold, or at once. */
 void mm1__post(struct mm1_node *node, struct mm1__item *item);
 /* Leaves an item with its actor, or answers for the actor that is not there. */

@@ -78,10 +78,7 @@ mm1_status mm1__signal_new(struct mm1_node *node, enum mm1__kind kind, struct mm
 
 void mm1__item_free(struct mm1_node *node, struct mm1__item *item)
 {
-    if (item->counted) {
-        (void)atomic_fetch_sub(&node->unrest, 1);
-        item->counted = false;
-    }
+    mm1__item_settle(node, item);
     switch ((enum mm1__kind)item->kind) {
     case MM1__TIMER:
         mm1__timer_free(node, mm1__timer_of(item));
@@ -100,6 +97,14 @@ void mm1__item_free(struct mm1_node *node, struct mm1__item *item)
     case MM1__START:
         mm1_give(node->env.alloc, item, item->block_size);
         return;
+    }
+}
+
+void mm1__item_settle(struct mm1_node *node, struct mm1__item *item)
+{
+    if (item->counted) {
+        (void)atomic_fetch_sub(&node->unrest, 1);
+        item->counted = false;
     }
 }
 

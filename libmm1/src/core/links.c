@@ -122,6 +122,19 @@ static bool unreachable(const struct mm1_node *node, mm1_addr peer, enum mm1_rea
     return true;
 }
 
+/* Sends a link or watch to a peer that can answer it, or gives the answer, of kind `answer`, in its place. */
+static void ask_peer(const struct mm1_ctx *ctx, struct mm1__signal *signal, enum mm1__kind kind,
+                     enum mm1__kind answer, mm1_addr peer)
+{
+    enum mm1_reason_kind reason;
+    if (unreachable(ctx->node, peer, &reason)) {
+        answer_self(ctx, signal, answer, peer, reason);
+    } else {
+        send_signal(ctx->node, signal, kind, mm1__address(ctx->actor), peer.bits, ctx->cause,
+                    ctx->background);
+    }
+}
+
 /* --- links ---------------------------------------------------------------------------------------------------- */
 
 void mm1__link_enter(struct mm1_actor *actor, struct mm1__signal *record, uint64_t peer)
@@ -159,13 +172,7 @@ static mm1_status link_peer(struct mm1_ctx *ctx, mm1_addr peer)
         }
         mm1__link_enter(actor, record, peer.bits);
     }
-    enum mm1_reason_kind reason;
-    if (unreachable(ctx->node, peer, &reason)) {
-        answer_self(ctx, signal, MM1__EXIT_LINK, peer, reason);
-    } else {
-        send_signal(ctx->node, signal, MM1__LINK, mm1__address(actor), peer.bits, ctx->cause,
-                    ctx->background);
-    }
+    ask_peer(ctx, signal, MM1__LINK, MM1__EXIT_LINK, peer);
     return MM1_OK;
 }
 
@@ -238,13 +245,7 @@ static mm1_status watch_peer(struct mm1_ctx *ctx, mm1_addr peer, uint64_t *ref)
     signal->ref = record->ref;
     *ref = record->ref;
     (void)mm1_tree_insert(&actor->bonds->watches, &record->node);
-    enum mm1_reason_kind reason;
-    if (unreachable(ctx->node, peer, &reason)) {
-        answer_self(ctx, signal, MM1__DOWN, peer, reason);
-    } else {
-        send_signal(ctx->node, signal, MM1__WATCH, mm1__address(actor), peer.bits, ctx->cause,
-                    ctx->background);
-    }
+    ask_peer(ctx, signal, MM1__WATCH, MM1__DOWN, peer);
     return MM1_OK;
 }
 
@@ -427,10 +428,7 @@ static void act_link(struct mm1_actor *actor, struct mm1__signal *signal)
         mm1__bounce(node, &signal->item);
         return;
     }
-    if (signal->item.counted) {
-        (void)atomic_fetch_sub(&node->unrest, 1);
-        signal->item.counted = false;
-    }
+    mm1__item_settle(node, &signal->item);
     mm1__link_enter(actor, signal, signal->item.from);
 }
 
@@ -468,10 +466,7 @@ static void act_watch(struct mm1_actor *actor, struct mm1__signal *signal)
         mm1__bounce(node, &signal->item);
         return;
     }
-    if (signal->item.counted) {
-        (void)atomic_fetch_sub(&node->unrest, 1);
-        signal->item.counted = false;
-    }
+    mm1__item_settle(node, &signal->item);
     signal->peer = signal->item.from;
     struct mm1_tree_node *same = mm1_tree_insert(&actor->bonds->watchers, &signal->node);
     MM1_CHECK(same == NULL);

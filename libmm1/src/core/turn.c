@@ -276,11 +276,6 @@ void mm1_node_drop(struct mm1_node *node, void *signal)
     mm1__item_free(node, signal);
 }
 
-bool mm1_signal_background(const void *signal)
-{
-    return ((const struct mm1__item *)signal)->background;
-}
-
 uint64_t mm1_signal_number(const void *signal)
 {
     return ((const struct mm1__item *)signal)->number;

@@ -89,34 +89,14 @@ static const char *level_text(uint64_t level)
     return level < MM1_COUNT_OF(texts) ? texts[level] : "debug";
 }
 
-static const char *event_text(enum mm1_event_kind kind)
-{
-    static const char *const texts[] = {
-#define EVENT_TEXT(code, text) [MM1_EVENT_##code] = (text),
-        MM1_EVENT_MAP(EVENT_TEXT)
-#undef EVENT_TEXT
-    };
-    return (size_t)kind < MM1_COUNT_OF(texts) ? texts[kind] : "event";
-}
-
-static const char *verb_text(uint8_t verb)
-{
-    static const char *const texts[] = {
-#define EFFECT_TEXT(code, text) [MM1_EFFECT_##code] = (text),
-        MM1_EFFECT_MAP(EFFECT_TEXT)
-#undef EFFECT_TEXT
-    };
-    return verb < MM1_COUNT_OF(texts) ? texts[verb] : "verb";
-}
-
 static void put_event(struct line *line, const struct mm1_event *event)
 {
     char address[MM1_ADDR_TEXT_MAX];
     put_string(line, " event=");
-    put_string(line, event_text(event->kind));
+    put_string(line, mm1_event_text(event->kind));
     if (event->kind == MM1_EVENT_VERB || event->kind == MM1_EVENT_SIGNAL) {
         put_string(line, " verb=");
-        put_string(line, verb_text(event->verb));
+        put_string(line, mm1_effect_text((enum mm1_effect_kind)event->verb));
     }
     if (event->peer.bits != 0) {
         put_string(line, " peer=");
