@@ -11,7 +11,7 @@ static const char help[] = "check SCENARIO|CONFIG...\n"
                            "Reads scenarios and configurations of nodes strictly, with the systems "
                            "they name, and says what is\n"
                            "wrong and where.\n"
-                           "Exit codes: 0 all are well, 2 the first finding.\n";
+                           "Exit codes: 0 all are well, 2 the first file that is not.\n";
 
 static const struct option options_list[] = {{0}};
 
@@ -25,11 +25,12 @@ static int complain(const struct mm1_diag *diag, mm1_status status)
 
 static int check_config(const char *path, const struct mm1__linked_systems *linked)
 {
-    struct mm1_diag diag = {0};
+    struct mm1__findings findings;
     struct mm1__node_file file;
-    mm1_status status = mm1__node_file_read(path, linked, &file, &diag);
+    mm1_status status = mm1__node_file_read(path, linked, &file, &findings);
+    mm1__findings_print(&findings);
     if (status != MM1_OK) {
-        return complain(&diag, status);
+        return status == MM1_NOMEM ? CLI_ENVIRONMENT : CLI_INPUT;
     }
     (void)printf("%s: node %.*s, system %s, role %s\n", path, (int)file.name.size, file.name.data,
                  file.loaded.system->name, file.role->name);

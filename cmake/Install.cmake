@@ -1,4 +1,4 @@
-# Libraries, headers, the JSON Schema of scenarios, the CMake package and the pkg-config files.
+# Libraries, headers, the JSON Schema of scenarios, a template of a project, the CMake package and the pkg-config files.
 include(CMakePackageConfigHelpers)
 
 get_property(libraries GLOBAL PROPERTY MM1_LIBRARIES)
@@ -18,6 +18,7 @@ foreach(name mm1 mm1-sim)
     install(FILES ${CMAKE_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endforeach()
 install(FILES sim/scenario.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/mm1)
+install(DIRECTORY share/template DESTINATION ${CMAKE_INSTALL_DATADIR}/mm1)
 
 # The manual page, where scdoc is there to make it.
 find_program(MM1_SCDOC scdoc)

@@ -31,9 +31,10 @@ static void counting_give(struct mm1_alloc *self, void *block, size_t size)
     free(block);
 }
 
-static void *counting_take_stack(struct mm1_alloc *self, size_t size, size_t *usable)
+static void *counting_take_stack(struct mm1_alloc *self, size_t size, size_t *usable, bool *guarded)
 {
     *usable = size;
+    *guarded = false;
     return counting_take(self, size);
 }
 

@@ -47,9 +47,10 @@ static void give(struct mm1_alloc *self, void *block, size_t size)
     free(block);
 }
 
-static void *take_stack(struct mm1_alloc *self, size_t size, size_t *usable)
+static void *take_stack(struct mm1_alloc *self, size_t size, size_t *usable, bool *guarded)
 {
     *usable = size;
+    *guarded = false;
     return take(self, size);
 }
 

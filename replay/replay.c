@@ -198,6 +198,14 @@ static int run(struct replay *replay)
         return status == MM1_NOMEM ? 3 : 2;
     }
     const struct sim_identity *identity = &replay->recorded->identity;
+    if (strncmp(identity->options, SIM_OPTIONS_OF_TEST, strlen(SIM_OPTIONS_OF_TEST)) == 0) {
+        (void)fprintf(stderr,
+                      "mm1: %s: a test made this run, and only the test can make it again: "
+                      "MM1_SIM_SEED=%llu, and the test %s\n",
+                      replay->options->path, (unsigned long long)replay->recorded->result.seed,
+                      identity->scenario);
+        return 2;
+    }
     replay->job = (struct sim_job){.file = identity->scenario_file,
                                    .text = identity->scenario_text,
                                    .system = identity->system};

@@ -60,7 +60,9 @@ struct sim_frame {
 
 /* What a dying process could still say. */
 struct sim_crash {
-    int32_t signal; /* 0: it did not say */
+    int32_t signal;                /* 0: it did not say */
+    bool overflow;                 /* its stack ended: the fault was next to the stack pointer */
+    char actor[MM1_PATH_TEXT_MAX]; /* whose turn it was; "": none's */
     uint32_t frames;
     struct sim_frame frame[SIM_FRAMES_MAX];
 };

@@ -12,6 +12,9 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <mm1/node.h>
+
+#include "host/stack.h"
 #include "sim/child.h"
 #include "sim/scenario.h"
 
@@ -22,7 +25,9 @@
 
 /* --- dying ---------------------------------------------------------------------------------------------------- */
 
-static struct sim_shared *dying; /* for the signal handler; a process has one */
+/* For the signal handler; a process has one. */
+static struct sim_shared *dying;
+static const struct mm1_runnable *volatile running;
 
 static void note_frame(struct sim_crash *crash, const void *address)
 {
@@ -53,11 +58,12 @@ static void *struck_at(const void *context)
 
 static void on_crash(int number, siginfo_t *info, void *context)
 {
-    (void)info;
     struct sim_crash *crash = &dying->crash;
     void *addresses[SIM_FRAMES_MAX];
     /* First what is certain: the walk over the stack may crash in turn. */
     crash->signal = number;
+    crash->overflow = (number == SIGSEGV || number == SIGBUS) && info->si_code > 0 &&
+                      mm1__stack_fault_is_near(info->si_addr, context);
     void *at = struck_at(context);
     int count = backtrace(addresses, SIM_FRAMES_MAX);
     int first = 0;
@@ -72,6 +78,9 @@ static void on_crash(int number, siginfo_t *info, void *context)
     for (int i = first; i < count; i++) {
         /* A return address may belong to the next function already. */
         note_frame(crash, i == first && addresses[i] == at ? at : (char *)addresses[i] - 1);
+    }
+    if (running != NULL) {
+        (void)mm1_path_print(mm1_runnable_path(running), crash->actor);
     }
     (void)signal(number, SIG_DFL);
     (void)raise(number);
@@ -260,6 +269,7 @@ static void run_seed(struct errand *errand, size_t index, struct sim_sink *sink)
         .sink = sink,
         .decisions = shared->decision_count > 0 ? &decisions : NULL,
         .progress = &shared->progress,
+        .running = &running,
     };
     shared->progress = 0;
     atomic_store(&shared->begun, index + 1);

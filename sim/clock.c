@@ -6,12 +6,18 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-_Static_assert(sizeof(struct sim_arrival) <= sizeof(((struct mm1_timer *)NULL)->port),
+/* A timer that is armed. */
+struct armed {
+    struct sim_arrival arrival;
+    const struct sim_node_state *node;
+};
+
+_Static_assert(sizeof(struct armed) <= sizeof(((struct mm1_timer *)NULL)->port),
                "a pending timer fits into what the clock port has of a timer");
 
-static struct sim_arrival *arrival_of(struct mm1_timer *timer)
+static struct armed *armed_of(struct mm1_timer *timer)
 {
-    return (struct sim_arrival *)(void *)timer->port;
+    return (struct armed *)(void *)timer->port;
 }
 
 static struct mm1_timer *timer_of(const struct sim_arrival *arrival)
@@ -29,7 +35,8 @@ static uint64_t clock_monotonic(struct mm1_clock *self)
 
 static uint64_t clock_wall(struct mm1_clock *self)
 {
-    return WALL_EPOCH_NS + clock_monotonic(self);
+    const struct sim_node_state *node = MM1_CONTAINER_OF(self, struct sim_clock, base)->node;
+    return WALL_EPOCH_NS + node->world->now + node->host->wall_shift_ns;
 }
 
 static void timer_arrive(struct sim_world *world, struct sim_arrival *arrival)
@@ -54,23 +61,42 @@ static void clock_arm(struct mm1_clock *self, struct mm1_timer *timer)
 {
     struct sim_node_state *node = MM1_CONTAINER_OF(self, struct sim_clock, base)->node;
     struct sim_world *world = node->world;
-    struct sim_arrival *arrival = arrival_of(timer);
-    *arrival = (struct sim_arrival){.ops = &timer_ops, .host = node->host, .entity = timer->entity};
+    struct armed *armed = armed_of(timer);
+    *armed = (struct armed){
+        .arrival = {.ops = &timer_ops, .host = node->host, .entity = timer->entity}, .node = node};
     uint64_t earliest = timer->due_ns < world->now ? world->now : timer->due_ns;
     uint64_t slack = world->scenario->time.timer_slack_ns;
-    sim_arrival_add(world, arrival, earliest,
+    sim_arrival_add(world, &armed->arrival, earliest,
                     slack > UINT64_MAX - earliest ? UINT64_MAX : earliest + slack);
 }
 
 static bool clock_cancel(struct mm1_clock *self, struct mm1_timer *timer)
 {
     struct sim_world *world = MM1_CONTAINER_OF(self, struct sim_clock, base)->node->world;
-    struct sim_arrival *arrival = arrival_of(timer);
-    if (!sim_arrival_pending(arrival)) {
+    struct armed *armed = armed_of(timer);
+    if (!sim_arrival_pending(&armed->arrival)) {
         return false;
     }
-    sim_arrival_remove(world, arrival);
+    sim_arrival_remove(world, &armed->arrival);
     return true;
+}
+
+/* The pending arrivals stand in the order of their earliest times; only a pause of the host moves one behind its due
+ * time, so all of them are looked at. */
+static uint64_t clock_next_due(struct mm1_clock *self)
+{
+    const struct sim_node_state *node = MM1_CONTAINER_OF(self, struct sim_clock, base)->node;
+    uint64_t next = UINT64_MAX;
+    MM1_TREE_FOREACH(tree_node, &node->world->arrivals) {
+        const struct sim_arrival *arrival =
+            MM1_CONTAINER_OF(tree_node, struct sim_arrival, by_earliest);
+        if (arrival->ops == &timer_ops &&
+            MM1_CONTAINER_OF(arrival, const struct armed, arrival)->node == node) {
+            const struct mm1_timer *timer = timer_of(arrival);
+            next = timer->background || timer->due_ns > next ? next : timer->due_ns;
+        }
+    }
+    return next;
 }
 
 static const struct mm1_clock_ops clock_ops = {
@@ -79,6 +105,7 @@ static const struct mm1_clock_ops clock_ops = {
     .wall = clock_wall,
     .arm = clock_arm,
     .cancel = clock_cancel,
+    .next_due = clock_next_due,
 };
 
 void sim_clock_init(struct sim_node_state *node)

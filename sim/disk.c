@@ -214,7 +214,12 @@ static void post_data(struct sim_file *file, const struct task *task)
     if (data.data.size == 0) {
         data.data.data = NULL;
     }
-    post(file, task->background, &mm1_log_data_type, &data);
+    struct mm1_port_sink *sink = file->opener->store.sink;
+    mm1_status status =
+        sink->post_data(sink, file->handle, task->background, &mm1_log_data_type, &data);
+    if (status != MM1_OK) {
+        post_failed(file, task, status);
+    }
 }
 
 static void carry_out(struct sim_file *file, const struct task *task)
@@ -319,7 +324,7 @@ static bool name_valid(struct mm1_text name)
     return true;
 }
 
-static void store_open(struct mm1_store *self, mm1_handle handle, struct mm1_text name)
+static mm1_status store_open(struct mm1_store *self, mm1_handle handle, struct mm1_text name)
 {
     struct sim_node_state *node = node_of(self);
     struct sim_file *file = name_valid(name) ? find_name(node->host, name) : NULL;
@@ -332,6 +337,7 @@ static void store_open(struct mm1_store *self, mm1_handle handle, struct mm1_tex
     file->openings++;
     file->handle = handle;
     task_add(file, &(struct task){.kind = TASK_OPEN}, (struct mm1_bytes){.size = 0});
+    return MM1_OK;
 }
 
 /* A task for the log with that handle; one that is gone is ignored. */
@@ -352,24 +358,28 @@ static mm1_status store_append(struct mm1_store *self, mm1_handle handle, uint64
     return MM1_OK;
 }
 
-static void store_sync(struct mm1_store *self, mm1_handle handle, uint64_t op)
+static mm1_status store_sync(struct mm1_store *self, mm1_handle handle, uint64_t op)
 {
     store_task(self, handle, &(struct task){.kind = TASK_SYNC, .op = op},
                (struct mm1_bytes){.size = 0});
+    return MM1_OK;
 }
 
-static void store_truncate(struct mm1_store *self, mm1_handle handle, uint64_t op, uint64_t size)
+static mm1_status store_truncate(struct mm1_store *self, mm1_handle handle, uint64_t op,
+                                 uint64_t size)
 {
     store_task(self, handle, &(struct task){.kind = TASK_TRUNCATE, .op = op, .offset = size},
                (struct mm1_bytes){.size = 0});
+    return MM1_OK;
 }
 
-static void store_read(struct mm1_store *self, mm1_handle handle, uint64_t op, uint64_t offset,
-                       size_t size)
+static mm1_status store_read(struct mm1_store *self, mm1_handle handle, uint64_t op,
+                             uint64_t offset, size_t size)
 {
     store_task(self, handle,
                &(struct task){.kind = TASK_READ, .op = op, .offset = offset, .size = size},
                (struct mm1_bytes){.size = 0});
+    return MM1_OK;
 }
 
 static void store_close(struct mm1_store *self, mm1_handle handle)

@@ -13,6 +13,7 @@ struct sim_fault {
     struct sim_arrival arrival; /* its beginning, then its end */
     enum sim_fault_class class;
     bool scripted;
+    bool by_hand; /* the calm is not awaited */
     bool in_force;
     uint64_t number;
     uint64_t for_ns; /* 0: until the calm */
@@ -86,7 +87,7 @@ static struct sim_fault **delay_of(const struct sim_world *world, uint32_t a, ui
 {
     uint32_t low = a < b ? a : b;
     uint32_t high = a < b ? b : a;
-    return &world->delays[low * world->scenario->host_count + high];
+    return &world->delays[low * world->host_capacity + high];
 }
 
 struct sim_window sim_fault_latency(const struct sim_world *world, uint32_t a, uint32_t b)
@@ -99,7 +100,7 @@ static void change_cuts(struct sim_world *world, const struct sim_fault *fault, 
 {
     for (uint32_t i = 0; i < fault->cut_count; i++) {
         uint32_t *count =
-            &world->cuts[fault->cuts[i].from * world->scenario->host_count + fault->cuts[i].to];
+            &world->cuts[fault->cuts[i].from * world->host_capacity + fault->cuts[i].to];
         *count = add ? *count + 1 : *count - 1;
     }
     sim_net_recut(world);
@@ -117,9 +118,12 @@ static void pause_host(struct sim_world *world, uint32_t host, uint64_t until)
     }
 }
 
-/* How long a fault without an end of its own lasts: until the calm. */
+/* How long a fault without an end of its own lasts: until the calm, or for ever when it is healed by hand. */
 static uint64_t end_of(const struct sim_world *world, const struct sim_fault *fault)
 {
+    if (fault->by_hand) {
+        return fault->for_ns == 0 ? UINT64_MAX : world->now + fault->for_ns;
+    }
     uint64_t calm = world->start + world->scenario->faults.until_ns;
     uint64_t end = fault->for_ns == 0 ? calm : world->now + fault->for_ns;
     return end < calm ? end : calm;
@@ -273,19 +277,82 @@ static struct sim_fault *fault_new(struct sim_world *world, enum sim_fault_class
 
 /* --- scripted ------------------------------------------------------------------------------------------------- */
 
-static void script(struct sim_world *world, const struct sim_scripted_fault *spec)
+static struct sim_fault *fault_of(struct sim_world *world, const struct sim_scripted_fault *spec)
 {
     struct sim_fault *fault = fault_new(world, spec->class, spec->cut_count);
     for (uint32_t i = 0; i < spec->cut_count; i++) {
         fault->cuts[i] = spec->cuts[i];
     }
-    fault->scripted = true;
     fault->for_ns = spec->for_ns;
     fault->a = spec->a;
     fault->b = spec->b;
     fault->latency = spec->latency;
     name_fault(world, fault);
+    return fault;
+}
+
+static void script(struct sim_world *world, const struct sim_scripted_fault *spec)
+{
+    struct sim_fault *fault = fault_of(world, spec);
+    fault->scripted = true;
     sim_arrival_add(world, &fault->arrival, world->start + spec->at_ns, world->start + spec->at_ns);
+}
+
+/* --- by hand -------------------------------------------------------------------------------------------------- */
+
+uint64_t sim_fault_inject(struct sim_world *world, const struct sim_scripted_fault *spec)
+{
+    struct sim_fault *fault = fault_of(world, spec);
+    uint64_t number = fault->number;
+    fault->by_hand = true;
+    if (hits_down_host(world, fault)) {
+        fault_free(world, fault);
+        return 0;
+    }
+    begin(world, fault);
+    if (!lasts(fault->class)) {
+        fault_free(world, fault);
+    } else if (fault->for_ns != 0) {
+        uint64_t end = end_of(world, fault);
+        sim_arrival_add(world, &fault->arrival, end, end);
+    }
+    return number;
+}
+
+void sim_fault_heal(struct sim_world *world, uint64_t number)
+{
+    MM1_LIST_FOREACH(link, &world->faults) {
+        struct sim_fault *fault = MM1_CONTAINER_OF(link, struct sim_fault, link);
+        if (fault->by_hand && fault->in_force && fault->number == number) {
+            heal(world, fault);
+            fault_free(world, fault);
+            return;
+        }
+    }
+}
+
+uint64_t sim_fault_crash_of(const struct sim_world *world, uint32_t host)
+{
+    MM1_LIST_FOREACH(link, &world->faults) {
+        const struct sim_fault *fault = MM1_CONTAINER_OF(link, const struct sim_fault, link);
+        if (fault->by_hand && fault->in_force && fault->class == SIM_FAULT_CRASH &&
+            fault->a == host) {
+            return fault->number;
+        }
+    }
+    return 0;
+}
+
+void sim_fault_note(struct sim_world *world, const char *kind, const char *what)
+{
+    uint64_t seq = sim_world_event(world, MM1_EVENT_FAULT, NULL, what);
+    uint64_t number = ++world->fault_count;
+    world->cause = seq;
+    world->result->faults++;
+    if (world->spec->sink != NULL) {
+        world->spec->sink->ops->fault(world->spec->sink, seq, world->now, number, false, kind,
+                                      what);
+    }
 }
 
 /* --- random --------------------------------------------------------------------------------------------------- */
@@ -447,7 +514,7 @@ static const struct sim_arrival_ops calm_ops = {.arrive = calm_arrive, .describe
 void sim_faults_init(struct sim_world *world)
 {
     const struct sim_faults *faults = &world->scenario->faults;
-    size_t pairs = (size_t)world->scenario->host_count * world->scenario->host_count;
+    size_t pairs = (size_t)world->host_capacity * world->host_capacity;
     world->cuts = mm1_take_zero(world->alloc, pairs * sizeof(world->cuts[0]));
     world->delays = mm1_take_zero(world->alloc, pairs * sizeof(world->delays[0]));
     world->classes = mm1_take_zero(world->alloc, SIM_FAULT_CLASSES * sizeof(world->classes[0]));

@@ -60,6 +60,9 @@ static mm1_status boot_actors(struct sim_node_state *node, const struct mm1_net 
     if (spec->inbound_count != 0 || spec->outbound_count != 0) {
         MM1_TRY(spawn_multinode(node, nets));
     }
+    if (spec->role == NULL) {
+        return MM1_OK;
+    }
     return mm1_node_spawn(node->node,
                           &(struct mm1_spawn){.behaviour = spec->role->main,
                                               .name = spec->role->name,
@@ -79,6 +82,8 @@ static mm1_status open_node(struct sim_node_state *node, const struct mm1_net *n
         .auto_net = spec->auto_net,
         .types = &node->world->types,
         .encode = true,
+        .one_thread = true,
+        .settings = spec->settings,
     };
     return mm1_node_open(&node->env, &config, &node->node);
 }
@@ -102,20 +107,30 @@ void sim_ports_init(struct sim_node_state *node)
     };
 }
 
-static void boot_node(struct sim_node_state *node)
+mm1_status sim_node_boot(struct sim_node_state *node)
 {
     struct sim_world *world = node->world;
+    const struct mm1_role *role = node->spec->role;
     sim_ports_init(node);
     node->run_earliest = world->now;
-    (void)sim_world_event(world, MM1_EVENT_NODE_UP, node, node->spec->role->name);
+    (void)sim_world_event(world, MM1_EVENT_NODE_UP, node, role == NULL ? "" : role->name);
     struct mm1_net *nets = nets_of(world, node->spec);
     mm1_status status = open_node(node, nets);
     if (status == MM1_OK) {
         status = boot_actors(node, nets);
     }
     mm1_give(world->alloc, nets, (node->spec->bind_count + 1) * sizeof(*nets));
+    if (status != MM1_OK && node->node != NULL) {
+        sim_node_end(node, "cannot start");
+    }
+    return status;
+}
+
+static void boot_node(struct sim_node_state *node)
+{
+    mm1_status status = sim_node_boot(node);
     if (status != MM1_OK) {
-        sim_world_fail(world, SIM_UNABLE, "unable", "", "node %s cannot start: %s",
+        sim_world_fail(node->world, SIM_UNABLE, "unable", "", "node %s cannot start: %s",
                        node->spec->name, mm1_status_text(status));
     }
 }
@@ -126,8 +141,15 @@ static void end_node(struct sim_node_state *node)
         sim_sched_close(node);
         mm1_node_close(node->node);
         node->node = NULL;
+        sim_net_leave(node);
         sim_pool_close(&node->pool);
     }
+}
+
+void sim_node_end(struct sim_node_state *node, const char *why)
+{
+    end_node(node);
+    (void)sim_world_event(node->world, MM1_EVENT_NODE_DOWN, node, why);
 }
 
 void sim_host_crash(struct sim_host_state *host)
@@ -137,8 +159,7 @@ void sim_host_crash(struct sim_host_state *host)
     for (uint32_t i = 0; i < world->scenario->node_count; i++) {
         struct sim_node_state *node = &world->nodes[i];
         if (node->host == host && node->node != NULL) {
-            end_node(node);
-            (void)sim_world_event(world, MM1_EVENT_NODE_DOWN, node, "power loss");
+            sim_node_end(node, "power loss");
         }
     }
 }
@@ -212,36 +233,54 @@ static mm1_status register_types(struct sim_world *world)
     return MM1_OK;
 }
 
+void sim_host_make(struct sim_world *world, uint32_t index)
+{
+    struct sim_host_state *host = &world->hosts[index];
+    *host = (struct sim_host_state){
+        .world = world, .spec = &world->scenario->hosts[index], .index = index};
+    mm1_list_init(&host->files);
+}
+
+void sim_node_make(struct sim_world *world, uint32_t index)
+{
+    struct sim_node_state *node = &world->nodes[index];
+    node->world = world;
+    node->spec = &world->scenario->nodes[index];
+    node->index = index;
+    node->host = &world->hosts[node->spec->host];
+    sim_pool_init(&node->pool, world->scenario->bounds.memory);
+    if (world->spec->sink != NULL) {
+        struct sim_node_row row = {.node = index,
+                                   .name = node->spec->name,
+                                   .host = node->host->spec->name,
+                                   .role = node->spec->role_name};
+        world->spec->sink->ops->node(world->spec->sink, &row);
+    }
+}
+
+static uint32_t larger(uint32_t a, uint32_t b)
+{
+    return a < b ? b : a;
+}
+
 mm1_status sim_nodes_init(struct sim_world *world)
 {
     const struct sim_scenario *scenario = world->scenario;
     struct mm1_alloc *alloc = world->alloc;
-    world->hosts = mm1_take_zero(alloc, scenario->host_count * sizeof(world->hosts[0]));
-    world->nodes = mm1_take_zero(alloc, scenario->node_count * sizeof(world->nodes[0]));
-    world->active = mm1_take_zero(alloc, scenario->node_count * sizeof(world->active[0]));
+    world->host_capacity = larger(scenario->host_count, world->spec->hosts_max);
+    world->node_capacity = larger(scenario->node_count, world->spec->nodes_max);
+    world->hosts = mm1_take_zero(alloc, world->host_capacity * sizeof(world->hosts[0]));
+    world->nodes = mm1_take_zero(alloc, world->node_capacity * sizeof(world->nodes[0]));
+    world->active = mm1_take_zero(alloc, world->node_capacity * sizeof(world->active[0]));
     if (world->hosts == NULL || world->nodes == NULL || world->active == NULL) {
         return MM1_NOMEM;
     }
     for (uint32_t i = 0; i < scenario->host_count; i++) {
-        world->hosts[i] =
-            (struct sim_host_state){.world = world, .spec = &scenario->hosts[i], .index = i};
-        mm1_list_init(&world->hosts[i].files);
+        sim_host_make(world, i);
     }
     for (uint32_t i = 0; i < scenario->node_count; i++) {
-        struct sim_node_state *node = &world->nodes[i];
-        node->world = world;
-        node->spec = &scenario->nodes[i];
-        node->index = i;
-        node->host = &world->hosts[node->spec->host];
-        sim_pool_init(&node->pool, scenario->bounds.memory);
-        if (world->spec->sink != NULL) {
-            struct sim_node_row row = {.node = i,
-                                       .name = node->spec->name,
-                                       .host = node->host->spec->name,
-                                       .role = node->spec->role_name};
-            world->spec->sink->ops->node(world->spec->sink, &row);
-        }
-        schedule_start(node);
+        sim_node_make(world, i);
+        schedule_start(&world->nodes[i]);
     }
     return register_types(world);
 }

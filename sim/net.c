@@ -158,7 +158,7 @@ static struct sim_socket *listener_at(const struct sim_world *world, uint32_t ho
 
 bool sim_net_cut(const struct sim_world *world, uint32_t from, uint32_t to)
 {
-    return world->cuts[from * world->scenario->host_count + to] != 0;
+    return world->cuts[from * world->host_capacity + to] != 0;
 }
 
 /* --- listening ------------------------------------------------------------------------------------------------ */
@@ -183,7 +183,12 @@ static void listen_arrive(struct sim_world *world, struct sim_arrival *arrival)
         return;
     }
     struct mm1_listening listening = {.handle = socket->handle, .name = socket->name};
-    post(socket, &mm1_listening_type, &listening);
+    struct mm1_port_sink *sink = socket->node->transport.sink;
+    mm1_status status =
+        sink->post_data(sink, socket->handle, false, &mm1_listening_type, &listening);
+    if (status != MM1_OK) {
+        fail(socket, status);
+    }
 }
 
 static const struct sim_arrival_ops listen_ops = {.arrive = listen_arrive,
@@ -213,7 +218,7 @@ static struct mm1_text free_name(const struct sim_node_state *node, char out[LIS
     }
 }
 
-static void net_listen(struct mm1_transport *self, mm1_handle handle, struct mm1_text name)
+static mm1_status net_listen(struct mm1_transport *self, mm1_handle handle, struct mm1_text name)
 {
     struct sim_node_state *node = transport_of(self)->node;
     struct sim_world *world = node->world;
@@ -232,6 +237,7 @@ static void net_listen(struct mm1_transport *self, mm1_handle handle, struct mm1
     socket->failure = failure;
     mm1_list_push_back(&world->listeners, &socket->link);
     attempt_add(socket, &listen_ops, 0, MM1_NS_PER_MS);
+    return MM1_OK;
 }
 
 /* --- dialing -------------------------------------------------------------------------------------------------- */
@@ -256,12 +262,14 @@ static void dial_accept(struct sim_world *world, struct sim_socket *dialer,
 {
     struct mm1_port_sink *sink = listener->node->transport.sink;
     mm1_handle handle = sink->adopt(sink, listener->handle);
+    struct sim_socket *accepted = socket_new(listener->node, SIM_END, handle, MM1_TEXT(""));
+    struct sim_connection *connection = sim_connection_new(world, dialer, accepted);
     if (handle == 0) {
-        fail(dialer, MM1_REFUSED);
+        /* The host took the connection, and the node has no memory for it. */
+        sim_end_lose(connection, 1);
+        sim_end_break(connection, 0);
         return;
     }
-    struct sim_socket *accepted = socket_new(listener->node, SIM_END, handle, MM1_TEXT(""));
-    (void)sim_connection_new(world, dialer, accepted);
     struct mm1_accepted message = {.listener = listener->handle, .handle = handle};
     post(listener, &mm1_accepted_type, &message);
 }
@@ -293,7 +301,7 @@ static void dial_arrive(struct sim_world *world, struct sim_arrival *arrival)
 static const struct sim_arrival_ops dial_ops = {.arrive = dial_arrive,
                                                 .describe = attempt_describe};
 
-static void net_dial(struct mm1_transport *self, mm1_handle handle, struct mm1_text name)
+static mm1_status net_dial(struct mm1_transport *self, mm1_handle handle, struct mm1_text name)
 {
     struct sim_node_state *node = transport_of(self)->node;
     struct sim_socket *socket = socket_new(node, SIM_DIALER, handle, name);
@@ -304,6 +312,7 @@ static void net_dial(struct mm1_transport *self, mm1_handle handle, struct mm1_t
     struct sim_window latency = sim_fault_latency(node->world, own, host);
     socket->begun = node->world->now;
     attempt_add(socket, &dial_ops, latency.min_ns, latency.max_ns);
+    return MM1_OK;
 }
 
 /* --- streams -------------------------------------------------------------------------------------------------- */
@@ -441,36 +450,15 @@ void sim_transport_init(struct sim_node_state *node)
 
 /* --- faults --------------------------------------------------------------------------------------------------- */
 
-/* The end is gone and its owner will not hear of it. */
-static void end_lose(struct sim_connection *connection, unsigned side)
-{
-    struct sim_socket *socket = connection->ends[side];
-    if (socket != NULL) {
-        connection->ends[side] = NULL;
-        connection->lost[side] = true;
-        sim_socket_free(socket);
-    }
-}
-
-/* The end's owner sees the connection break. */
-static void end_break(struct sim_connection *connection, unsigned side)
-{
-    if (connection->ends[side] != NULL) {
-        sim_way_clear(&connection->ways[side]);
-        sim_way_push(&connection->ways[side], (struct mm1_bytes){.size = 0}, false, true,
-                     MM1_RESET);
-    }
-}
-
 void sim_net_lose_host(struct sim_world *world, uint32_t host, bool peers_see_reset)
 {
     MM1_LIST_FOREACH(link, &world->connections) {
         struct sim_connection *connection = MM1_CONTAINER_OF(link, struct sim_connection, link);
         for (unsigned side = 0; side < 2; side++) {
             if (connection->hosts[side] == host) {
-                end_lose(connection, side);
+                sim_end_lose(connection, side);
             } else if (connection->hosts[1 - side] == host && peers_see_reset) {
-                end_break(connection, side);
+                sim_end_break(connection, side);
             }
         }
         sim_connection_settle(connection);
@@ -491,8 +479,8 @@ void sim_net_reset(struct sim_world *world, uint32_t a, uint32_t b)
         struct sim_connection *connection = MM1_CONTAINER_OF(link, struct sim_connection, link);
         if ((connection->hosts[0] == a && connection->hosts[1] == b) ||
             (connection->hosts[0] == b && connection->hosts[1] == a)) {
-            end_break(connection, 0);
-            end_break(connection, 1);
+            sim_end_break(connection, 0);
+            sim_end_break(connection, 1);
         }
     }
 }
@@ -505,7 +493,7 @@ void sim_net_half_open(struct sim_world *world, uint32_t a, uint32_t b)
             struct sim_socket *end = connection->ends[side];
             if (connection->hosts[side] == b && connection->hosts[1 - side] == a && end != NULL) {
                 /* b hears of it as of any break; a's bytes meet nobody who would answer. */
-                end_break(connection, side);
+                sim_end_break(connection, side);
                 connection->silent[side] = true;
             }
         }
@@ -518,6 +506,13 @@ void sim_net_recut(struct sim_world *world)
         struct sim_connection *connection = MM1_CONTAINER_OF(link, struct sim_connection, link);
         sim_way_offer(&connection->ways[0]);
         sim_way_offer(&connection->ways[1]);
+    }
+}
+
+void sim_net_leave(struct sim_node_state *node)
+{
+    MM1_TREE_FOREACH(tree_node, &node->transport.sockets) {
+        net_close(&node->transport.base, at(tree_node)->handle);
     }
 }
 

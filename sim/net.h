@@ -77,6 +77,10 @@ void sim_way_push(struct sim_way *way, struct mm1_bytes bytes, bool background, 
                   mm1_status status);
 /* Forgets what is on the way to the end `side`. */
 void sim_way_clear(struct sim_way *way);
+/* The end is gone and its owner will not hear of it. */
+void sim_end_lose(struct sim_connection *connection, unsigned side);
+/* The end's owner sees the connection break. */
+void sim_end_break(struct sim_connection *connection, unsigned side);
 /* Looks again whether the head can arrive. */
 void sim_way_offer(struct sim_way *way);
 /* A Sent for `size` bytes of the end `side`: once the network took them over, which it puts off while too many of its

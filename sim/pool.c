@@ -10,6 +10,8 @@ struct sim_pool_block {
 };
 
 #define CHUNK_SIZE ((size_t)64 * 1024)
+/* Where a guard costs mappings: each node has a pool, and they share the process's limit. */
+#define GUARDS_MAX 1000
 
 #if defined(__SANITIZE_ADDRESS__)
 #define SIM_POOL_PLAIN 1
@@ -82,11 +84,18 @@ static void *take_small(struct sim_pool *pool, size_t class)
     return memory;
 }
 
+/* Counts a request. */
+static bool is_refused(struct sim_pool *pool, uint64_t size)
+{
+    return ++pool->requests == pool->fail_at ||
+           (pool->budget != 0 && size > pool->budget - pool->used);
+}
+
 static void *pool_take(struct mm1_alloc *alloc, size_t size)
 {
     struct sim_pool *pool = pool_of(alloc);
     MM1_CHECK(size > 0);
-    if (pool->budget != 0 && size > pool->budget - pool->used) {
+    if (is_refused(pool, size)) {
         return NULL;
     }
     size_t class = class_of(size);
@@ -111,16 +120,24 @@ static void pool_give(struct mm1_alloc *alloc, void *memory, size_t size)
     }
 }
 
-static void *pool_take_stack(struct mm1_alloc *alloc, size_t size, size_t *usable)
+static void *pool_take_stack(struct mm1_alloc *alloc, size_t size, size_t *usable, bool *guarded)
 {
-    (void)alloc;
-    return mm1__stack_map(size, usable);
+    struct sim_pool *pool = pool_of(alloc);
+    if (is_refused(pool, SIM_POOL_STACK_COST)) {
+        return NULL;
+    }
+    void *stack = mm1__stacks_take(&pool->stacks, size, usable, guarded);
+    if (stack != NULL) {
+        pool->used += SIM_POOL_STACK_COST;
+    }
+    return stack;
 }
 
 static void pool_give_stack(struct mm1_alloc *alloc, void *stack, size_t usable)
 {
-    (void)alloc;
-    mm1__stack_unmap(stack, usable);
+    struct sim_pool *pool = pool_of(alloc);
+    pool->used -= SIM_POOL_STACK_COST;
+    mm1__stacks_give(&pool->stacks, stack, usable);
 }
 
 static const struct mm1_alloc_ops pool_ops = {
@@ -134,6 +151,7 @@ static const struct mm1_alloc_ops pool_ops = {
 void sim_pool_init(struct sim_pool *pool, uint64_t budget)
 {
     *pool = (struct sim_pool){.base = {.ops = &pool_ops}, .budget = budget};
+    mm1__stacks_init(&pool->stacks, MM1__STACK_GUARD_BEST, GUARDS_MAX);
 }
 
 void sim_pool_close(struct sim_pool *pool)
@@ -143,5 +161,6 @@ void sim_pool_close(struct sim_pool *pool)
         free(pool->chunks);
         pool->chunks = next;
     }
+    mm1__stacks_close(&pool->stacks);
     sim_pool_init(pool, pool->budget);
 }

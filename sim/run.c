@@ -182,18 +182,23 @@ void sim_world_close(struct sim_world *world)
     sim_pool_close(&world->pool);
 }
 
-void sim_run(const struct sim_run_spec *spec, struct sim_result *result)
+void sim_world_run(struct sim_world *world)
 {
-    struct sim_world world;
-    sim_world_open(&world, spec, result);
-    while (!is_over(&world)) {
-        if (!sim_world_step(&world)) {
-            if (spec->scenario->end.quiet && sim_world_unrest(&world) != 0) {
-                fail_restless(&world, true);
+    while (!is_over(world)) {
+        if (!sim_world_step(world)) {
+            if (world->scenario->end.quiet && sim_world_unrest(world) != 0) {
+                fail_restless(world, true);
             }
             break;
         }
     }
+}
+
+void sim_run(const struct sim_run_spec *spec, struct sim_result *result)
+{
+    struct sim_world world;
+    sim_world_open(&world, spec, result);
+    sim_world_run(&world);
     sim_properties_end(&world);
     note_vacuous(&world);
     result->hash = world.hash;

@@ -22,7 +22,8 @@
     X(DIVERGED, "diverged", 13)             /* it could not repeat the recorded decisions */       \
     X(VACUOUS, "vacuous", 14)                                                                      \
     X(INCONCLUSIVE, "inconclusive", 15)                                                            \
-    X(UNABLE, "unable", 3) /* the world could not be built: `text` says why */
+    X(UNABLE, "unable", 3)            /* the world could not be built: `text` says why */          \
+    X(EXPECTATION, "expectation", 11) /* of a test: mm1/sim.h */
 
 enum sim_verdict {
 #define SIM__VERDICT_ENUM(code, text, exit_code) SIM_##code,
@@ -69,6 +70,8 @@ struct sim_event_row {
     uint64_t cause; /* seq; 0: none */
     uint64_t signal;
     uint64_t number;
+    /* what `text` says of an EXIT or a SIGNAL; null where it is not known, as in rows of another process */
+    const struct mm1_reason *reason;
     uint64_t hash; /* of the chain up to this event */
 };
 
@@ -108,11 +111,16 @@ struct sim_run_spec {
     const struct sim_scenario *scenario; /* resolved against `system` */
     const struct mm1_system *system;
     uint64_t seed;
+    /* Room for hosts and nodes that are added later; 0: none but the scenario's. */
+    uint32_t hosts_max;
+    uint32_t nodes_max;
     struct sim_sink *sink;                 /* null: only the hash is made */
     const struct sim_decisions *decisions; /* null: the seed decides */
     /* Told what is about to run, before it runs, so that a crash can be attributed even without a sink: the number of
      * events so far. Null: nobody asks. */
     volatile uint64_t *progress;
+    /* The same of whose turn it is, null between turns. Null: nobody asks. */
+    const struct mm1_runnable *volatile *running;
 };
 
 #define SIM_TEXT_MAX 512

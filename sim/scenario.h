@@ -54,6 +54,8 @@ struct sim_node {
     const struct mm1_role *role; /* borrowed from the system */
     const void *arg;             /* a struct of role->arg_type; null when the role has none */
     size_t arg_size;             /* bytes of its block */
+    /* Of nodes that a test adds: a node without a role has no first actor. */
+    const struct mm1_settings *settings;
 };
 
 /* A pair of hosts with a latency of its own, both ways. a != b; a pair occurs once. */

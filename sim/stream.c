@@ -101,6 +101,25 @@ void sim_way_push(struct sim_way *way, struct mm1_bytes bytes, bool background, 
     sim_way_offer(way);
 }
 
+void sim_end_lose(struct sim_connection *connection, unsigned side)
+{
+    struct sim_socket *socket = connection->ends[side];
+    if (socket != NULL) {
+        connection->ends[side] = NULL;
+        connection->lost[side] = true;
+        sim_socket_free(socket);
+    }
+}
+
+void sim_end_break(struct sim_connection *connection, unsigned side)
+{
+    if (connection->ends[side] != NULL) {
+        sim_way_clear(&connection->ways[side]);
+        sim_way_push(&connection->ways[side], (struct mm1_bytes){.size = 0}, false, true,
+                     MM1_RESET);
+    }
+}
+
 /* --- handed over ---------------------------------------------------------------------------------------------- */
 
 /* A Sent to come. */
@@ -231,7 +250,8 @@ static size_t choose_size(struct sim_way *way)
     return here;
 }
 
-static void deliver_bytes(struct sim_way *way, struct sim_socket *end)
+/* What the sink says of them. */
+static mm1_status deliver_bytes(struct sim_way *way, struct sim_socket *end)
 {
     struct sim_world *world = world_of(way);
     size_t size = choose_size(way);
@@ -254,27 +274,30 @@ static void deliver_bytes(struct sim_way *way, struct sim_socket *end)
     way->credit -= size;
     way->left += size;
     struct mm1_received received = {.handle = end->handle, .data = {.data = data, .size = size}};
-    end->node->transport.sink->post(end->node->transport.sink, end->handle, background,
-                                    &mm1_received_type, &received);
+    struct mm1_port_sink *sink = end->node->transport.sink;
+    mm1_status status =
+        sink->post_data(sink, end->handle, background, &mm1_received_type, &received);
     mm1_give(world->alloc, data, size);
+    return status;
+}
+
+/* The end is told how the stream ended, and is gone. The connection may be gone with it. */
+static void finish(struct sim_way *way, struct sim_socket *end, mm1_status status, bool background)
+{
+    struct sim_connection *connection = way->connection;
+    struct mm1_port_sink *sink = end->node->transport.sink;
+    struct mm1_ended ended = {.handle = end->handle, .status = (uint32_t)status};
+    sim_way_clear(way);
+    sim_end_lose(connection, way->side);
+    sink->post(sink, ended.handle, background, &mm1_ended_type, &ended);
+    sim_connection_settle(connection);
 }
 
 static void deliver_end(struct sim_way *way, struct sim_socket *end)
 {
-    struct sim_world *world = world_of(way);
-    struct sim_connection *connection = way->connection;
-    struct sim_piece *piece = head_of(way);
-    struct mm1_ended ended = {.handle = end->handle, .status = (uint32_t)piece->status};
-    bool background = piece->background;
-    world->cause = piece->cause;
-    sim_way_clear(way);
-    struct sim_node_state *node = end->node;
-    connection->ends[way->side] = NULL;
-    connection->lost[way->side] = true;
-    sim_socket_free(end);
-    node->transport.sink->post(node->transport.sink, ended.handle, background, &mm1_ended_type,
-                               &ended);
-    sim_connection_settle(connection);
+    const struct sim_piece *piece = head_of(way);
+    world_of(way)->cause = piece->cause;
+    finish(way, end, piece->status, piece->background);
 }
 
 static void way_arrive(struct sim_world *world, struct sim_arrival *arrival)
@@ -284,11 +307,17 @@ static void way_arrive(struct sim_world *world, struct sim_arrival *arrival)
     (void)world;
     if (head_of(way)->ends) {
         deliver_end(way, end);
-    } else {
-        deliver_bytes(way, end);
-        sim_way_offer(way);
-        sent_offer(&way->connection->ways[1 - way->side]);
+        return;
     }
+    mm1_status status = deliver_bytes(way, end);
+    if (status != MM1_OK) {
+        /* They are lost: so is the stream, for both. */
+        sim_end_break(way->connection, 1 - way->side);
+        finish(way, end, status, false);
+        return;
+    }
+    sim_way_offer(way);
+    sent_offer(&way->connection->ways[1 - way->side]);
 }
 
 static void way_describe(const struct sim_world *world, const struct sim_arrival *arrival,

@@ -204,6 +204,7 @@ static void write_row(struct sim_world *world, const struct sim_node_state *node
         .cause = event->cause,
         .signal = event->signal,
         .number = event->number,
+        .reason = event->reason,
         .hash = world->hash,
     };
     sink->ops->event(sink, &row);

@@ -13,6 +13,9 @@
 #define SIM_TRACE_APPLICATION_ID 0x6d6d3174 /* "mm1t" */
 #define SIM_ERROR_MAX 1024
 
+/* How the options of a run begin that a test made with mm1/sim.h: it cannot be replayed without the test. */
+#define SIM_OPTIONS_OF_TEST "mm1/sim.h "
+
 /* What a run is the run of, besides its seed. All texts are borrowed for the call. */
 struct sim_identity {
     const char *scenario;

@@ -143,7 +143,7 @@ static uint64_t read_u64(sqlite3_stmt *row, int column)
 
 static enum sim_verdict verdict_of(const char *text)
 {
-    for (int verdict = SIM_PASSED; verdict <= SIM_UNABLE; verdict++) {
+    for (int verdict = SIM_PASSED; verdict <= SIM_EXPECTATION; verdict++) {
         if (strcmp(text, sim_verdict_text((enum sim_verdict)verdict)) == 0) {
             return (enum sim_verdict)verdict;
         }

@@ -11,6 +11,7 @@
 
 #define OUTPUT_MAX ((size_t)1 << 20)
 #define WAIT_MS 5u
+#define ACTOR_SHOWN 64
 
 unsigned sim_watch_ms(void)
 {
@@ -61,14 +62,46 @@ static void add_last_words(const struct sim_child *child, struct sim_result *res
     free((void *)(uintptr_t)said.data);
 }
 
+/* What a crash says of itself: the signal, then the place, or of a stack overflow the actor: where in a recursion the
+ * stack ends depends on where it began. */
+static void describe_crash(const struct sim_child *child, struct sim_result *result)
+{
+    const struct sim_crash *crash = &child->shared->crash;
+    const struct sim_frame *frame = sim_symbol_place(crash);
+    const char *link = frame == NULL ? "" : " in ";
+    char end[SIM_END_TEXT_MAX];
+    char place[80] = "";
+    if (frame != NULL) {
+        (void)sim_symbol(frame, place, sizeof(place));
+    }
+    (void)sim_child_end_text(child, end);
+    if (crash->overflow) {
+        const char *actor = crash->actor[0] == '\0' ? "no actor's turn" : crash->actor;
+        size_t size = strlen(actor);
+        actor += size > ACTOR_SHOWN ? size - ACTOR_SHOWN : 0; /* the end of a path tells most */
+        (void)snprintf(result->signature, sizeof(result->signature),
+                       "crash %s, stack overflow in %.*s", end, ACTOR_SHOWN, actor);
+        (void)snprintf(result->text, sizeof(result->text),
+                       "the process that ran it ended with %s: stack overflow in %.*s", end,
+                       ACTOR_SHOWN, actor);
+        return;
+    }
+    (void)snprintf(result->signature, sizeof(result->signature), "crash %s%s%s", end, link, place);
+    (void)snprintf(result->text, sizeof(result->text), "the process that ran it ended with %s%s%s",
+                   end, link, place);
+    if (crash->actor[0] != '\0') {
+        size_t used = strlen(result->text);
+        (void)snprintf(result->text + used, sizeof(result->text) - used, ", in a turn of %.150s",
+                       crash->actor);
+    }
+}
+
 void sim_traced_cut_off(const struct sim_child *child, bool hung, struct sim_result *result)
 {
     const struct sim_shared *shared = child->shared;
     uint64_t begun = atomic_load(&shared->begun);
     const uint8_t *memory = (const uint8_t *)shared;
     const uint64_t *seeds = (const uint64_t *)(const void *)(memory + shared->seeds_at);
-    char end[SIM_END_TEXT_MAX];
-    char place[80] = "";
     bool rows = shared->telling == SIM_TELL_ROWS;
     *result = (struct sim_result){.verdict = hung ? SIM_HANG : SIM_CRASH};
     result->seed = begun > 0 && begun <= shared->count ? seeds[begun - 1] : 0;
@@ -84,15 +117,7 @@ void sim_traced_cut_off(const struct sim_child *child, bool hung, struct sim_res
         (void)snprintf(result->text, sizeof(result->text), "a turn did not end");
         return;
     }
-    const struct sim_frame *frame = sim_symbol_place(&shared->crash);
-    if (frame != NULL) {
-        (void)sim_symbol(frame, place, sizeof(place));
-    }
-    (void)sim_child_end_text(child, end);
-    (void)snprintf(result->signature, sizeof(result->signature), "crash %s%s%s", end,
-                   frame == NULL ? "" : " in ", place);
-    (void)snprintf(result->text, sizeof(result->text), "the process that ran it ended with %s%s%s",
-                   end, frame == NULL ? "" : " in ", place);
+    describe_crash(child, result);
     add_last_words(child, result);
 }
 

@@ -12,6 +12,8 @@
 struct sim_turn {
     struct mm1_list link; /* in world->idle_turns or world->suspended */
     struct mm1_fiber fiber;
+    struct mm1_fiber
+        *at; /* the one that was interrupted: this, or that of a function actor; null: none yet */
     struct sim_node_state *node;
     struct mm1_runnable *runnable;
     enum mm1_turn outcome;
@@ -120,7 +122,11 @@ static bool turn_switch(struct sim_world *world, struct sim_turn *turn)
 {
     mm1_list_remove(&turn->link);
     world->turn = turn;
-    mm1_fiber_switch(&world->self, &turn->fiber);
+    if (turn->at == NULL) {
+        mm1_fiber_switch(&world->self, &turn->fiber);
+    } else {
+        mm1_fiber_jump(&world->self, turn->at);
+    }
     world->turn = NULL;
     mm1_list_push_back(turn->fiber.finished ? &world->idle_turns : &world->suspended, &turn->link);
     return turn->fiber.finished;
@@ -140,12 +146,23 @@ static void turn_ended(struct sim_world *world, struct sim_node_state *node, siz
     }
 }
 
+/* For whoever has to explain a crash. */
+static void tell_running(const struct sim_world *world, const struct mm1_runnable *runnable)
+{
+    if (world->spec->running != NULL) {
+        *world->spec->running = runnable;
+    }
+}
+
 void sim_turn_run(struct sim_world *world, struct sim_node_state *node, size_t index)
 {
     struct mm1_runnable *runnable = node->ready[index].runnable;
     uint64_t entity = runnable->entity;
+    tell_running(world, runnable);
     if (!world->effects) {
-        turn_ended(world, node, index, entity, mm1_runnable_turn(runnable));
+        enum mm1_turn outcome = mm1_runnable_turn(runnable);
+        tell_running(world, NULL);
+        turn_ended(world, node, index, entity, outcome);
         return;
     }
     struct sim_turn *turn = node->ready[index].turn;
@@ -153,9 +170,13 @@ void sim_turn_run(struct sim_world *world, struct sim_node_state *node, size_t i
         turn = turn_new(world);
         turn->node = node;
         turn->runnable = runnable;
+        turn->at = NULL;
+        runnable->fiber = &turn->fiber;
         mm1_fiber_set(&turn->fiber, turn_main, turn);
     }
-    if (turn_switch(world, turn)) {
+    bool ended = turn_switch(world, turn);
+    tell_running(world, NULL);
+    if (ended) {
         node->ready[index].turn = NULL;
         turn_ended(world, node, index, entity, turn->outcome);
     } else {
@@ -174,10 +195,10 @@ static bool sched_effect(struct mm1_sched *self, struct mm1_runnable *runnable,
                          const struct mm1_effect *effect, struct mm1_answer *answer)
 {
     struct sim_world *world = MM1_CONTAINER_OF(self, struct sim_sched, base)->node->world;
-    (void)runnable;
     (void)answer;
     if (world->turn != NULL && is_visible(effect->kind)) {
-        mm1_fiber_switch(&world->turn->fiber, &world->self);
+        world->turn->at = runnable->fiber;
+        mm1_fiber_jump(runnable->fiber, &world->self);
     }
     return true;
 }
@@ -272,7 +293,8 @@ static bool sched_hold(struct mm1_sched *self, struct mm1_node *mm1_node, void *
 {
     struct sim_node_state *node = MM1_CONTAINER_OF(self, struct sim_sched, base)->node;
     struct sim_world *world = node->world;
-    if (!world->pairwise) {
+    /* What an actor sends itself is there at once. */
+    if (!world->pairwise || mm1_addr_equal(from, to)) {
         return false;
     }
     MM1_CHECK(mm1_node == node->node);
@@ -313,7 +335,8 @@ static const struct mm1_sched_ops sched_ops = {
 
 void sim_sched_init(struct sim_node_state *node)
 {
-    node->sched = (struct sim_sched){.base = {.ops = &sched_ops}, .node = node};
+    node->sched = (struct sim_sched){.base = {.ops = &sched_ops, .holds = node->world->pairwise},
+                                     .node = node};
     mm1_list_init(&node->held);
 }
 

@@ -129,7 +129,8 @@ struct sim_host_state {
     uint32_t index;
     bool down;
     uint64_t paused_until;
-    struct mm1_list files; /* of its disk */
+    uint64_t wall_shift_ns; /* of its wall clock; modulo 2^64, so that it may go back */
+    struct mm1_list files;  /* of its disk */
 };
 
 /* --- streams of choices --------------------------------------------------------------------------------------- */
@@ -180,6 +181,8 @@ struct sim_world {
     uint64_t ready_enabled;    /* digest: sum over ready actors */
     uint64_t unrest;           /* pending arrivals of the ports that are not background */
 
+    uint32_t host_capacity;
+    uint32_t node_capacity;
     struct sim_host_state *hosts;
     struct sim_node_state *nodes;
     uint32_t *active; /* indices of nodes with ready actors */
@@ -197,8 +200,8 @@ struct sim_world {
     struct mm1_list listeners;
     struct mm1_list connections;
     uint64_t connection_count;
-    uint32_t *cuts;            /* [from * hosts + to]: partitions in force */
-    struct sim_fault **delays; /* [a * hosts + b], a < b: the delay in force */
+    uint32_t *cuts;            /* [from * host_capacity + to]: partitions in force */
+    struct sim_fault **delays; /* [a * host_capacity + b], a < b: the delay in force */
 
     /* faults */
     struct mm1_list faults; /* in force, and to come */
@@ -239,6 +242,9 @@ void sim_world_open(struct sim_world *world, const struct sim_run_spec *spec,
                     struct sim_result *result);
 void sim_world_close(struct sim_world *world);
 
+/* run.c: steps to the end that the scenario says. */
+void sim_world_run(struct sim_world *world);
+
 /* step.c: one step. False: nothing is enabled. */
 bool sim_world_step(struct sim_world *world);
 
@@ -263,6 +269,8 @@ void sim_net_lose_host(struct sim_world *world, uint32_t host, bool peers_see_re
 void sim_net_reset(struct sim_world *world, uint32_t a, uint32_t b);
 void sim_net_half_open(struct sim_world *world, uint32_t a, uint32_t b);
 void sim_net_recut(struct sim_world *world);
+/* Closes what a node that has ended left open. */
+void sim_net_leave(struct sim_node_state *node);
 void sim_net_close(struct sim_world *world);
 
 /* disk.c: power loss: what was not synced is lost or torn. */
@@ -274,12 +282,28 @@ void sim_faults_init(struct sim_world *world);
 void sim_faults_close(struct sim_world *world);
 /* Appends the faults in force, "none" when there are none. */
 void sim_faults_describe(const struct sim_world *world, char *out, size_t size);
+/* Injects a fault by hand, now: one that lasts for `spec->for_ns`, or when that is 0 until sim_fault_heal; `at_ns` has
+ * no meaning. Returns its number, 0 when its host is down or paused. */
+uint64_t sim_fault_inject(struct sim_world *world, const struct sim_scripted_fault *spec);
+/* Heals what was injected by hand and is in force. */
+void sim_fault_heal(struct sim_world *world, uint64_t number);
+/* The crash of this host that is in force, 0: none. */
+uint64_t sim_fault_crash_of(const struct sim_world *world, uint32_t host);
+/* Takes note of a fault that is done by whoever calls this. */
+void sim_fault_note(struct sim_world *world, const char *kind, const char *what);
 struct sim_window sim_fault_latency(const struct sim_world *world, uint32_t a, uint32_t b);
 
 /* host.c */
 /* The ports of a node, ready for a start of it. */
 void sim_ports_init(struct sim_node_state *node);
 void sim_host_boot(struct sim_host_state *host);
+/* Makes the next host, or node, of the scenario; for a node that was added, there is no first start to come. */
+void sim_host_make(struct sim_world *world, uint32_t index);
+void sim_node_make(struct sim_world *world, uint32_t index);
+/* Boots one node that is down; it stays down when that fails. */
+MM1_NODISCARD mm1_status sim_node_boot(struct sim_node_state *node);
+/* Ends one node that is up; `why` is what its event says. */
+void sim_node_end(struct sim_node_state *node, const char *why);
 void sim_host_crash(struct sim_host_state *host);
 mm1_status sim_nodes_init(struct sim_world *world);
 void sim_nodes_close(struct sim_world *world);

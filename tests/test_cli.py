@@ -33,6 +33,8 @@ class Usage(CommandTest):
             (["query", "t.db"], "SQL"),
             (["check"], "no file"),
             (["node"], "configuration"),
+            (["node", "--min-log-level", "loud", "x.json"], '"loud" is not error, warn, info, debug or trace'),
+            (["node", "--log-target-filter", "a::b", "x.json"], '"a::b" is not written A::B=LEVEL'),
             ([], "no verb"),
             (["help", "simm"], 'did you mean "sim"'),
         ]:
@@ -110,6 +112,7 @@ class Campaigns(CommandTest):
             ("calm", 0, None, []),
             ("crash", 10, "crash", []),
             ("exit", 10, "crash", []),
+            ("overflow", 10, "crash", []),
             ("spin", 10, "hang", []),
             ("violate", 11, "property", []),
             ("restless", 12, "liveness", []),
@@ -174,6 +177,15 @@ class Campaigns(CommandTest):
         self.assertGreater(sum(v == "passed" for _, v, _ in got.seeds), 10)
         # A sanitizer aborts where the processor would have complained.
         self.assertRegex(got.out, r"crash SIG(SEGV|ABRT) in faulty_misbehave \(faulty.so\)")
+
+    def test_a_stack_overflow_names_the_actor(self):
+        for granularity in ("turn", "effect"):
+            self.scenario("overflow", granularity=granularity)
+            got = self.mm1("sim", "overflow.json", "--seed", "1..10")
+            self.assertEqual(got.code, 10)
+            self.assertRegex(got.out, r"finding +the process that ran it ended with SIG(SEGV|BUS): "
+                                      r"stack overflow in /\S+")
+            self.assertRegex(got.out, r"crash SIG(SEGV|BUS), stack overflow in /\S+")
 
     def test_the_first_difference_is_shown(self):
         got = self.mm1("sim", self.scenario("leak", one_in=1), "--seed", "1..40", "--check-determinism", "1/1")

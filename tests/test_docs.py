@@ -21,6 +21,7 @@ import sys
 import tempfile
 
 SOURCE = os.environ["MM1_SOURCE_DIR"]
+BINARY = os.environ["MM1_BINARY_DIR"]
 MM1 = os.environ["MM1"]
 CC = shutil.which(os.environ.get("CC", "cc"))
 DOCS = os.path.join(SOURCE, "docs")
@@ -65,8 +66,23 @@ def fits(wanted, got):
     return bool(got) and line_fits(wanted[0], got[0]) and fits(wanted[1:], got[1:])
 
 
+def install(prefix):
+    """What a reader who has installed libmm1 has. Returns the folder of its pkg-config files."""
+    subprocess.run(["cmake", "--install", BINARY, "--prefix", prefix], stdout=subprocess.DEVNULL, check=True)
+    for folder, _, names in os.walk(prefix):
+        if "mm1.pc" in names:
+            for name in ("mm1.pc", "mm1-sim.pc"):
+                path = os.path.join(folder, name)
+                with open(path, encoding="utf-8") as file:
+                    text = re.sub(r"^prefix=.*$", f"prefix={prefix}", file.read(), count=1, flags=re.M)
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(text)
+            return folder
+    sys.exit("no mm1.pc was installed")
+
+
 class Guide:
-    def __init__(self, name, folder):
+    def __init__(self, name, folder, packages):
         self.name = name
         self.folder = folder
         self.output = None
@@ -85,6 +101,7 @@ class Guide:
         os.chmod(compiler, 0o755)
         self.env = dict(os.environ, PATH=os.path.join(folder, "bin") + ":" + os.environ["PATH"])
         self.env.pop("MM1_SYSTEM_PATH", None)
+        self.env["PKG_CONFIG_PATH"] = packages
 
     def write(self, name, body, mode):
         path = os.path.join(self.folder, name)
@@ -177,10 +194,16 @@ def check_complete():
     for fault in schema["$defs"]["faults"]["properties"]["random"]["properties"]:
         if not has_row(scenarios, fault):
             fail("docs/scenarios.md", f"no row for the fault {fault}")
-    keys = re.findall(r'mm1__json_(?:required|optional)\((?:&)?object, "(\w+)"\)',
-                      read("libmm1", "src", "posix", "node_config.c"))
-    for key in set(keys) - {"net", "kind", "addr"}:
-        if not has_row(read("docs", "nodes.md"), key):
+    folder = os.path.join(SOURCE, "libmm1", "src", "posix")
+    source = "".join(read(folder, name) for name in sorted(os.listdir(folder)) if name.startswith("node_config"))
+    keys = set(re.findall(r'mm1__json_(?:required|optional)\(&?\w+,\s*"([^"]+)"\)', source))
+    if len(keys) < 30:
+        fail("docs/nodes.md", "the keys are not found in the sources")
+    cells = re.findall(r"^\| `([^`]+)` \|", read("docs", "nodes.md"), re.M)
+    documented = {word for cell in cells for word in re.findall(r"\w+|/", cell)}
+    in_their_row = {"secs", "nanos", "cookie", "shared_secret"}
+    for key in sorted(keys - in_their_row):
+        if key not in documented:
             fail("docs/nodes.md", f"no row for the key {key}")
     for kind, name in re.findall(r"^CREATE (TABLE|VIEW) (\w+)", read("sim", "schema.sql"), re.M):
         if not has_row(read("docs", "traces.md"), name):
@@ -212,13 +235,15 @@ def main():
         sys.exit("the comparison of output is broken")
     guides = sorted(name for name in os.listdir(DOCS) if name.endswith(".md"))
     blocks = runs = 0
-    for name in guides:
-        text = read("docs", name)
-        check_links(name, text)
-        with tempfile.TemporaryDirectory() as folder:
-            guide = Guide(name, folder)
-            blocks += guide.play(text)
-            runs += guide.runs
+    with tempfile.TemporaryDirectory() as prefix:
+        packages = install(prefix)
+        for name in guides:
+            text = read("docs", name)
+            check_links(name, text)
+            with tempfile.TemporaryDirectory() as folder:
+                guide = Guide(name, folder, packages)
+                blocks += guide.play(text)
+                runs += guide.runs
     check_complete()
     if runs == 0:
         fail("docs", "no command was run")

@@ -77,6 +77,12 @@ static mm1_status client_init(struct mm1_ctx *ctx, void *state, const void *arg)
     return MM1_OK;
 }
 
+static mm1_status attempt_later(struct mm1_ctx *ctx)
+{
+    uint64_t timer;
+    return mm1_after(ctx, RETRY_AFTER_NS, &timer, three_again, .mm1_unit = 0);
+}
+
 static mm1_status attempt(struct mm1_ctx *ctx, struct client *client)
 {
     uint64_t id = client->desk->client;
@@ -88,16 +94,12 @@ static mm1_status attempt(struct mm1_ctx *ctx, struct client *client)
         return MM1_OK;
     }
     mm1_status status =
-        id == 0
-            ? mm1_ask(ctx, &client->ask, PRIMARY, ASK_TIMEOUT_NS, kv_get, .key = client->number - 1)
-            : mm1_ask(ctx, &client->ask, PRIMARY, ASK_TIMEOUT_NS, kv_put, .client = id,
-                      .number = client->number, .key = key_of(id, client->number),
-                      .value = value_of(id, client->number));
-    if (status == MM1_NOT_FOUND) { /* no way there, for now */
-        uint64_t timer;
-        return mm1_after(ctx, RETRY_AFTER_NS, &timer, three_again, .mm1_unit = 0);
-    }
-    return status;
+        id == 0 ? mm1_ask_begin(ctx, &client->ask, PRIMARY, ASK_TIMEOUT_NS, kv_get,
+                                .key = client->number - 1)
+                : mm1_ask_begin(ctx, &client->ask, PRIMARY, ASK_TIMEOUT_NS, kv_put, .client = id,
+                                .number = client->number, .key = key_of(id, client->number),
+                                .value = value_of(id, client->number));
+    return status == MM1_NOT_FOUND ? attempt_later(ctx) : status; /* no way there, for now */
 }
 
 /* Notes the answer, and goes on with the next operation unless this was the last. */
@@ -133,6 +135,8 @@ static mm1_status client_receive(struct mm1_ctx *ctx, void *state,
         return answered(ctx, client, body);
     case MM1_ASK_TIMEOUT:
         return attempt(ctx, client);
+    case MM1_ASK_DOWN:
+        return attempt_later(ctx);
     case MM1_ASK_STALE:
         return MM1_OK;
     case MM1_ASK_NOT_MINE:

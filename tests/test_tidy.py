@@ -37,11 +37,12 @@ PUBLIC_HEADERS = {
     "addr": "wire", "msg": "wire", "reason": "wire",
     "clock": "port", "env": "port", "random": "port", "sched": "port", "store": "port", "trace": "port",
     "transport": "port",
-    "actor": "core", "node": "core",
-    "ask": "kit", "kit": "kit", "multinode": "kit",
+    "actor": "core", "metrics": "core", "node": "core",
+    "ask": "kit", "function": "kit", "kit": "kit", "life": "kit", "multinode": "kit", "name_service": "kit",
+    "server": "kit",
     "posix": "posix",
     "mm1": "host", "system": "host",
-    "linear": "sim", "sim": "sim",
+    "harness": "sim", "linear": "sim", "sim": "sim",
     "command": "cli",
 }
 

@@ -105,11 +105,11 @@ static mm1_status attempt(struct mm1_ctx *ctx, struct client *client)
     const struct kv_client *config = &client->config;
     client->attempts++;
     mm1_status status = client->op == KV_WRITE
-                            ? mm1_ask(ctx, &client->ask, config->primary, config->ask_timeout,
-                                      kv_put, .client = config->id, .number = client->number,
-                                      .key = client->key, .value = client->value)
-                            : mm1_ask(ctx, &client->ask, config->primary, config->ask_timeout,
-                                      kv_get, .key = client->key);
+                            ? mm1_ask_begin(ctx, &client->ask, config->primary, config->ask_timeout,
+                                            kv_put, .client = config->id, .number = client->number,
+                                            .key = client->key, .value = client->value)
+                            : mm1_ask_begin(ctx, &client->ask, config->primary, config->ask_timeout,
+                                            kv_get, .key = client->key);
     if (status == MM1_NOMEM) {
         return status;
     }
@@ -183,6 +183,8 @@ static mm1_status client_receive(struct mm1_ctx *ctx, void *state,
                          ((const struct kv_value *)body)->version);
     case MM1_ASK_TIMEOUT:
         return on_timeout(ctx, client);
+    case MM1_ASK_DOWN: /* also when it is not there yet: not again at once */
+        return wait_for(ctx, client->config.retry_after);
     case MM1_ASK_STALE:
         return MM1_OK;
     case MM1_ASK_NOT_MINE:

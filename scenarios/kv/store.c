@@ -44,7 +44,7 @@ static mm1_status store_init(struct mm1_ctx *ctx, void *state, const void *arg)
         return MM1_INVALID;
     }
     MM1_TRY(open_peers(store));
-    MM1_TRY(mm1_bind(ctx, (struct mm1_net){.addr = store->config->self, .mask = 64}));
+    MM1_TRY(mm1_bind(ctx, (struct mm1_net){.addr = store->config->self, .mask = 64}, 0));
     return kv_log_open(ctx, &store->log, store->config->name);
 }
 

@@ -19,7 +19,7 @@ static void conform_store_appends(struct conform_world *w)
     conform_log_expect_done(w, log, 2, 5);
     conform_log_append(w, log, 3, " world", 6);
     conform_log_expect_done(w, log, 3, 11);
-    w->env.store->ops->sync(w->env.store, log, 4);
+    conform_log_sync(w, log, 4);
     conform_log_expect_done(w, log, 4, 11);
     conform_log_expect(w, log, 0, 11, "hello world", 11);
     conform_log_expect(w, log, 4, 3, "o w", 3);
@@ -34,13 +34,13 @@ static void conform_store_answers_in_order(struct conform_world *w)
     mm1_handle log = conform_log_open(w, "order", 0);
     for (uint64_t op = 1; op <= 100; op++) {
         if (op % 10 == 0) {
-            w->env.store->ops->sync(w->env.store, log, op);
+            conform_log_sync(w, log, op);
         } else {
             uint8_t byte = (uint8_t)op;
             conform_log_append(w, log, op, &byte, 1);
         }
     }
-    w->env.store->ops->truncate(w->env.store, log, 101, 45);
+    conform_log_truncate(w, log, 101, 45);
     for (uint64_t op = 1; op <= 100; op++) {
         conform_log_expect_done(w, log, op, op - op / 10);
     }
@@ -52,16 +52,16 @@ static void conform_store_truncates(struct conform_world *w)
     mm1_handle log = conform_log_open(w, "t", 0);
     conform_log_append(w, log, 1, "0123456789", 10);
     conform_log_expect_done(w, log, 1, 10);
-    w->env.store->ops->truncate(w->env.store, log, 2, 11);
+    conform_log_truncate(w, log, 2, 11);
     conform_log_expect_failed(w, log, 2, MM1_INVALID);
-    w->env.store->ops->truncate(w->env.store, log, 3, 10);
+    conform_log_truncate(w, log, 3, 10);
     conform_log_expect_done(w, log, 3, 10);
-    w->env.store->ops->truncate(w->env.store, log, 4, 4);
+    conform_log_truncate(w, log, 4, 4);
     conform_log_expect_done(w, log, 4, 4);
     conform_log_append(w, log, 5, "ab", 2);
     conform_log_expect_done(w, log, 5, 6);
     conform_log_expect(w, log, 0, 100, "0123ab", 6);
-    w->env.store->ops->truncate(w->env.store, log, 6, 0);
+    conform_log_truncate(w, log, 6, 0);
     conform_log_expect_done(w, log, 6, 0);
     conform_log_expect(w, log, 0, 100, NULL, 0);
 }
@@ -92,7 +92,7 @@ static void conform_store_one_opener(struct conform_world *w)
     conform_log_append(w, second, 5, "x", 1);
     conform_log_expect_failed(w, second, 0, MM1_IN_USE);
     conform_log_append(w, second, 6, "x", 1);
-    w->env.store->ops->sync(w->env.store, second, 7);
+    conform_log_sync(w, second, 7);
     conform_log_append(w, first, 1, "mine", 4);
     conform_log_expect_done(w, first, 1, 4);
     cr_assert_eq(conform_count(&w->sink, second, NULL), 1, "the handle is gone");
@@ -108,7 +108,7 @@ static void conform_store_close_is_silent(struct conform_world *w)
     unsigned before = conform_count(&w->sink, log, NULL);
     conform_log_close(w, log);
     conform_log_append(w, log, 1, "x", 1);
-    w->env.store->ops->sync(w->env.store, log, 2);
+    conform_log_sync(w, log, 2);
     w->env.store->ops->close(w->env.store, log);
     conform_log_append(w, other, 1, "y", 1);
     conform_log_expect_done(w, other, 1, 1);
@@ -172,9 +172,9 @@ static void conform_store_restarts(struct conform_world *w)
     mm1_handle gone = conform_log_open(w, "cut", 0);
     conform_log_append(w, log, 1, "one", 3);
     conform_log_append(w, gone, 1, "longer", 6);
-    w->env.store->ops->truncate(w->env.store, gone, 2, 2);
-    w->env.store->ops->sync(w->env.store, log, 2);
-    w->env.store->ops->sync(w->env.store, gone, 3);
+    conform_log_truncate(w, gone, 2, 2);
+    conform_log_sync(w, log, 2);
+    conform_log_sync(w, gone, 3);
     conform_log_expect_done(w, log, 1, 3);
     conform_log_expect_done(w, log, 2, 3);
     conform_log_expect_done(w, gone, 1, 6);
@@ -202,7 +202,7 @@ MM1_UNUSED static void conform_store_crash_keeps_synced(struct conform_world *w)
             conform_log_append(w, log, ++op, text + size, 7);
             conform_log_expect_done(w, log, op, size + 7);
         }
-        w->env.store->ops->sync(w->env.store, log, ++op);
+        conform_log_sync(w, log, ++op);
         conform_log_expect_done(w, log, op, size);
         conform_log_append(w, log, ++op, "unsynced bytes", 14);
         conform_log_expect_done(w, log, op, size + 14);
@@ -212,7 +212,7 @@ MM1_UNUSED static void conform_store_crash_keeps_synced(struct conform_world *w)
         cr_assert_not_null(opened);
         cr_assert(opened->size >= size && opened->size <= size + 14);
         conform_log_expect(w, log, 0, (size_t)size, text, (size_t)size);
-        w->env.store->ops->truncate(w->env.store, log, ++op, size);
+        conform_log_truncate(w, log, ++op, size);
         conform_log_expect_done(w, log, op, size);
         conform_log_close(w, log);
     }
@@ -228,6 +228,19 @@ MM1_UNUSED static void conform_store_crash_ends_handles(struct conform_world *w)
     conform_log_append(w, other, 1, "y", 1);
     conform_log_expect_done(w, other, 1, 1);
     cr_assert_eq(conform_count(&w->sink, log, NULL), before);
+}
+
+/* Bytes that the reader has no memory for: it is told so, and may try again. */
+MM1_UNUSED static void conform_store_refused_read(struct conform_world *w)
+{
+    mm1_handle log = conform_log_open(w, "hungry", 0);
+    conform_log_append(w, log, 1, "hello", 5);
+    conform_log_expect_done(w, log, 1, 5);
+    conform_refuse(&w->sink, 1, 0);
+    conform_log_read(w, log, 2, 0, 10);
+    conform_log_expect_failed(w, log, 2, MM1_NOMEM);
+    conform_log_expect(w, log, 0, 10, "hello", 5);
+    cr_assert_eq(conform_count(&w->sink, log, NULL), 4);
 }
 
 /* --- the stamps ----------------------------------------------------------------------------------------------- */
@@ -250,6 +263,7 @@ MM1_UNUSED static void conform_store_crash_ends_handles(struct conform_world *w)
     CONFORM_STORE_CASE(suite, make, close_carries_out)                                             \
     CONFORM_STORE_CASE(suite, make, logs_are_apart)                                                \
     CONFORM_STORE_CASE(suite, make, large)                                                         \
+    CONFORM_STORE_CASE(suite, make, refused_read)                                                  \
     CONFORM_STORE_CASE(suite, make, restarts)
 
 #define MM1_CONFORM_STORE_CRASH(suite, make)                                                       \

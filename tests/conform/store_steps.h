@@ -12,7 +12,7 @@
 static inline mm1_handle conform_log_begin(struct conform_world *w, const char *name)
 {
     mm1_handle log = conform_handle(&w->sink);
-    w->env.store->ops->open(w->env.store, log, mm1_text_of(name));
+    cr_assert_eq(w->env.store->ops->open(w->env.store, log, mm1_text_of(name)), MM1_OK);
     return log;
 }
 
@@ -37,6 +37,23 @@ static inline void conform_log_append(struct conform_world *w, mm1_handle log, u
 {
     struct mm1_bytes bytes = {.data = data, .size = size};
     cr_assert_eq(w->env.store->ops->append(w->env.store, log, op, bytes), MM1_OK);
+}
+
+static inline void conform_log_sync(struct conform_world *w, mm1_handle log, uint64_t op)
+{
+    cr_assert_eq(w->env.store->ops->sync(w->env.store, log, op), MM1_OK);
+}
+
+static inline void conform_log_truncate(struct conform_world *w, mm1_handle log, uint64_t op,
+                                        uint64_t size)
+{
+    cr_assert_eq(w->env.store->ops->truncate(w->env.store, log, op, size), MM1_OK);
+}
+
+static inline void conform_log_read(struct conform_world *w, mm1_handle log, uint64_t op,
+                                    uint64_t offset, size_t size)
+{
+    cr_assert_eq(w->env.store->ops->read(w->env.store, log, op, offset, size), MM1_OK);
 }
 
 static inline void conform_log_expect_done(struct conform_world *w, mm1_handle log, uint64_t op,
@@ -65,7 +82,7 @@ static inline void conform_log_expect_failed(struct conform_world *w, mm1_handle
 static inline void conform_log_expect(struct conform_world *w, mm1_handle log, uint64_t offset,
                                       size_t ask, const void *data, size_t size)
 {
-    w->env.store->ops->read(w->env.store, log, 77, offset, ask);
+    conform_log_read(w, log, 77, offset, ask);
     const struct mm1_log_data *got = CONFORM_AWAIT(w, log, mm1_log_data);
     cr_assert_not_null(got);
     cr_assert_eq(got->handle, log);

@@ -147,8 +147,7 @@ static mm1_status act(struct mm1_ctx *ctx, struct worker *w)
     case 1:
         return mm1_link(ctx, any_place(ctx));
     case 2:
-        mm1_unlink(ctx, any_place(ctx));
-        return MM1_OK;
+        return mm1_unlink(ctx, any_place(ctx));
     case 3:
     case 4:
         return mm1_watch(ctx, any_place(ctx), &w->ref);
@@ -159,8 +158,8 @@ static mm1_status act(struct mm1_ctx *ctx, struct worker *w)
         (void)mm1_kill(ctx, any_place(ctx));
         return MM1_OK;
     case 7:
-        (void)mm1_exit(ctx, any_place(ctx),
-                       mm1_reason_of((enum mm1_reason_kind)mm1_random(ctx, 4)));
+        (void)!mm1_exit(ctx, any_place(ctx),
+                        mm1_reason_of((enum mm1_reason_kind)mm1_random(ctx, 4)));
         return MM1_OK;
     case 8:
         mm1_quit(ctx, MM1_NORMAL);
@@ -176,7 +175,7 @@ static mm1_status act(struct mm1_ctx *ctx, struct worker *w)
         (void)mm1_timer_cancel(ctx, w->timer);
         return MM1_OK;
     case 14: {
-        mm1_status status = mm1_bind(ctx, one);
+        mm1_status status = mm1_bind(ctx, one, 0);
         return status == MM1_CONFLICT ? MM1_OK : status;
     }
     default:
@@ -322,8 +321,8 @@ static void reap(struct mm1_node *node)
         cr_assert_lt(i, 10000, "%zu actors live on", mm1_node_actors(node));
         unsigned births = atomic_load(&board.births);
         for (unsigned no = 0; no < births; no++) {
-            (void)mm1_node_exit(node, MM1_ADDR(atomic_load(&board.born[no])),
-                                mm1_reason_of(MM1_REASON_KILL));
+            (void)!mm1_node_exit(node, MM1_ADDR(atomic_load(&board.born[no])),
+                                 mm1_reason_of(MM1_REASON_KILL));
         }
         settle(node);
     }

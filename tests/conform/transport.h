@@ -45,7 +45,7 @@ static void conform_transport_bad_names(struct conform_world *w)
                                  "http://127.0.0.1:1"};
     for (size_t i = 0; i < MM1_COUNT_OF(names); i++) {
         mm1_handle listener = conform_handle(&w->sink);
-        w->env.transport->ops->listen(w->env.transport, listener, mm1_text_of(names[i]));
+        conform_listen_as(w, listener, names[i]);
         conform_expect_failed(w, listener, MM1_INVALID);
         conform_expect_failed(w, conform_dial(w, names[i]), MM1_INVALID);
     }
@@ -56,7 +56,7 @@ static void conform_transport_name_in_use(struct conform_world *w)
     char name[CONFORM_NAME_MAX];
     mm1_handle first = conform_listen(w, name);
     mm1_handle second = conform_handle(&w->sink);
-    w->env.transport->ops->listen(w->env.transport, second, mm1_text_of(name));
+    conform_listen_as(w, second, name);
     conform_expect_failed(w, second, MM1_IN_USE);
     /* The first is none the worse. */
     mm1_handle near = conform_dial(w, name);
@@ -231,7 +231,7 @@ static void conform_transport_close_listener(struct conform_world *w)
     free(data);
     /* And the name is free again. */
     mm1_handle again = conform_handle(&w->sink);
-    w->env.transport->ops->listen(w->env.transport, again, mm1_text_of(pair.name));
+    conform_listen_as(w, again, pair.name);
     cr_assert_not_null(CONFORM_AWAIT(w, again, mm1_listening));
     cr_assert_not_null(CONFORM_AWAIT(w, conform_dial(w, pair.name), mm1_connected));
 }
@@ -277,6 +277,77 @@ static void conform_transport_many(struct conform_world *w)
     }
 }
 
+/* A reset, or a close where the kind of socket knows no reset. */
+static void conform_expect_broken(struct conform_world *w, mm1_handle handle)
+{
+    const struct mm1_ended *ended = CONFORM_AWAIT(w, handle, mm1_ended);
+    cr_assert_not_null(ended);
+    cr_assert(ended->status == MM1_RESET || ended->status == MM1_CLOSED, "%s",
+              mm1_status_text((mm1_status)ended->status));
+}
+
+static void conform_transport_refused_bytes(struct conform_world *w)
+{
+    struct conform_pair pair;
+    uint8_t *data = conform_stream(200);
+    conform_connect(w, &pair);
+    conform_credit(w, pair.near, 10);
+    conform_credit(w, pair.far, 1000);
+    conform_send(w, pair.near, data, 100);
+    conform_receive(w, pair.far, 0, 100);
+    unsigned before = conform_count(&w->sink, pair.far, &mm1_received_type);
+    conform_refuse(&w->sink, 1, 0);
+    conform_send(w, pair.near, data + 100, 100);
+    conform_expect_ended(w, pair.far, MM1_NOMEM);
+    conform_expect_broken(w, pair.near);
+    conform_let_work(w);
+    cr_assert_eq(conform_count(&w->sink, pair.far, &mm1_received_type), before);
+    cr_assert_eq(w->sink.late, 0);
+    /* The listener goes on. */
+    mm1_handle near = conform_dial(w, pair.name);
+    cr_assert_not_null(CONFORM_AWAIT(w, near, mm1_connected));
+    (void)conform_accept(w, pair.listener);
+    free(data);
+}
+
+static void conform_transport_refused_connection(struct conform_world *w)
+{
+    char name[CONFORM_NAME_MAX];
+    mm1_handle listener = conform_listen(w, name);
+    for (unsigned i = 0; i < 3; i++) {
+        const struct mm1_msg_type *got;
+        conform_refuse(&w->sink, 0, 1);
+        mm1_handle near = conform_dial(w, name);
+        conform_credit(w, near, 10);
+        const void *word =
+            conform_await_either(w, near, &mm1_connected_type, &mm1_failed_type, &got);
+        cr_assert_not_null(word);
+        if (got == &mm1_connected_type) {
+            conform_expect_broken(w, near);
+        } else {
+            cr_assert_eq(((const struct mm1_failed *)word)->status, MM1_RESET);
+        }
+        cr_assert_eq(conform_count(&w->sink, listener, &mm1_accepted_type), i);
+        near = conform_dial(w, name);
+        cr_assert_not_null(CONFORM_AWAIT(w, near, mm1_connected));
+        (void)conform_accept(w, listener);
+    }
+}
+
+static void conform_transport_refused_listening(struct conform_world *w)
+{
+    char name[CONFORM_NAME_MAX];
+    w->ops->listen_name(w, name);
+    conform_refuse(&w->sink, 1, 0);
+    mm1_handle listener = conform_handle(&w->sink);
+    conform_listen_as(w, listener, name);
+    conform_expect_failed(w, listener, MM1_NOMEM);
+    mm1_handle again = conform_handle(&w->sink);
+    conform_listen_as(w, again, name);
+    cr_assert_not_null(CONFORM_AWAIT(w, again, mm1_listening));
+    cr_assert_eq(conform_count(&w->sink, listener, NULL), 1);
+}
+
 /* --- the stamp ------------------------------------------------------------------------------------------------ */
 
 /* One of the tests above, in a world of its own. */
@@ -303,6 +374,9 @@ static void conform_transport_many(struct conform_world *w)
     CONFORM_TRANSPORT_CASE(suite, make, after_end)                                                 \
     CONFORM_TRANSPORT_CASE(suite, make, close_listener)                                            \
     CONFORM_TRANSPORT_CASE(suite, make, close_while_dialling)                                      \
-    CONFORM_TRANSPORT_CASE(suite, make, many)
+    CONFORM_TRANSPORT_CASE(suite, make, many)                                                      \
+    CONFORM_TRANSPORT_CASE(suite, make, refused_bytes)                                             \
+    CONFORM_TRANSPORT_CASE(suite, make, refused_connection)                                        \
+    CONFORM_TRANSPORT_CASE(suite, make, refused_listening)
 
 #endif

@@ -16,12 +16,18 @@ struct conform_pair {
     char name[CONFORM_NAME_MAX]; /* where the listener is */
 };
 
+static inline void conform_listen_as(struct conform_world *w, mm1_handle handle, const char *name)
+{
+    cr_assert_eq(w->env.transport->ops->listen(w->env.transport, handle, mm1_text_of(name)),
+                 MM1_OK);
+}
+
 /* Listens at a fresh name; `name` becomes what Listening said. */
 static inline mm1_handle conform_listen(struct conform_world *w, char name[CONFORM_NAME_MAX])
 {
     mm1_handle listener = conform_handle(&w->sink);
     w->ops->listen_name(w, name);
-    w->env.transport->ops->listen(w->env.transport, listener, mm1_text_of(name));
+    conform_listen_as(w, listener, name);
     const struct mm1_listening *listening = CONFORM_AWAIT(w, listener, mm1_listening);
     cr_assert_not_null(listening);
     cr_assert_eq(listening->handle, listener);
@@ -34,7 +40,7 @@ static inline mm1_handle conform_listen(struct conform_world *w, char name[CONFO
 static inline mm1_handle conform_dial(struct conform_world *w, const char *name)
 {
     mm1_handle handle = conform_handle(&w->sink);
-    w->env.transport->ops->dial(w->env.transport, handle, mm1_text_of(name));
+    cr_assert_eq(w->env.transport->ops->dial(w->env.transport, handle, mm1_text_of(name)), MM1_OK);
     return handle;
 }
 

@@ -61,18 +61,42 @@ static void post(struct mm1_port_sink *base, mm1_handle handle, bool background,
     }
 }
 
+/* With the lock held: counts one of them down. */
+static bool is_refused(unsigned *left)
+{
+    bool refused = *left > 0;
+    *left -= refused ? 1 : 0;
+    return refused;
+}
+
+static mm1_status post_data(struct mm1_port_sink *base, mm1_handle handle, bool background,
+                            const struct mm1_msg_type *type, const void *msg)
+{
+    struct conform_sink *sink = of(base);
+    pthread_mutex_lock(&sink->lock);
+    bool refused = is_refused(&sink->refused_data);
+    pthread_mutex_unlock(&sink->lock);
+    if (refused) {
+        return MM1_NOMEM;
+    }
+    post(base, handle, background, type, msg);
+    return MM1_OK;
+}
+
 static mm1_handle adopt(struct mm1_port_sink *base, mm1_handle parent)
 {
     struct conform_sink *sink = of(base);
     pthread_mutex_lock(&sink->lock);
-    mm1_handle handle = is_owned(sink, parent) ? new_handle(sink) : 0;
+    bool refused = is_refused(&sink->refused_adoptions);
+    mm1_handle handle = is_owned(sink, parent) && !refused ? new_handle(sink) : 0;
     pthread_mutex_unlock(&sink->lock);
     return handle;
 }
 
 void conform_sink_init(struct conform_sink *sink)
 {
-    *sink = (struct conform_sink){.base = {.post = post, .adopt = adopt}, .next_handle = 1};
+    *sink = (struct conform_sink){.base = {.post = post, .post_data = post_data, .adopt = adopt},
+                                  .next_handle = 1};
     sink->last = &sink->first;
     MM1_CHECK(pthread_mutex_init(&sink->lock, NULL) == 0);
 }
@@ -94,6 +118,14 @@ mm1_handle conform_handle(struct conform_sink *sink)
     mm1_handle handle = new_handle(sink);
     pthread_mutex_unlock(&sink->lock);
     return handle;
+}
+
+void conform_refuse(struct conform_sink *sink, unsigned data, unsigned adoptions)
+{
+    pthread_mutex_lock(&sink->lock);
+    sink->refused_data = data;
+    sink->refused_adoptions = adoptions;
+    pthread_mutex_unlock(&sink->lock);
 }
 
 void conform_release(struct conform_sink *sink, mm1_handle handle)

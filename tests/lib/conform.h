@@ -23,12 +23,17 @@ struct conform_sink {
     size_t owned_capacity;
     mm1_handle next_handle;
     unsigned late; /* completions for handles that nobody owned any more */
+    /* So many of the next ones are refused, as a node does that has no memory; changed with conform_refuse. */
+    unsigned refused_data;
+    unsigned refused_adoptions;
 };
 
 void conform_sink_init(struct conform_sink *sink);
 void conform_sink_close(struct conform_sink *sink);
 /* A fresh handle that is owned until it is released, as the core does before it calls a port's close. */
 mm1_handle conform_handle(struct conform_sink *sink);
+/* Refuses the next so many Listening, Received and log_data, and the next so many connections. */
+void conform_refuse(struct conform_sink *sink, unsigned data, unsigned adoptions);
 void conform_release(struct conform_sink *sink, mm1_handle handle);
 /* How many completions came for this handle, of this type; a null type counts all. Taken ones count too. */
 unsigned conform_count(struct conform_sink *sink, mm1_handle handle,

@@ -70,12 +70,24 @@ static bool clock_cancel(struct mm1_clock *self, struct mm1_timer *timer)
     return true;
 }
 
+static uint64_t clock_next_due(struct mm1_clock *self)
+{
+    MM1_TREE_FOREACH(node, &world_of_clock(self)->timers) {
+        const struct mm1_timer *timer = timer_of(node);
+        if (!timer->background) {
+            return timer->due_ns;
+        }
+    }
+    return UINT64_MAX;
+}
+
 static const struct mm1_clock_ops clock_ops = {
     .name = "mini",
     .monotonic = clock_monotonic,
     .wall = clock_wall,
     .arm = clock_arm,
     .cancel = clock_cancel,
+    .next_due = clock_next_due,
 };
 
 /* --- random: a mix of the question, so that each stream is its own ---------------------------------------------- */
@@ -294,6 +306,16 @@ static struct mini_end *listener_find(struct mini_world *world, struct mm1_text 
     return NULL;
 }
 
+static void end_hang_up(struct mini_end *end, mm1_status status);
+
+/* Bytes for the node are lost: the stream is over for both sides. */
+static void end_spoil(struct mini_end *end, mm1_status status)
+{
+    struct mm1_ended message = {.handle = end->handle, .status = (uint32_t)status};
+    end_hang_up(end, MM1_RESET);
+    end->node->sink->post(end->node->sink, end->handle, false, &mm1_ended_type, &message);
+}
+
 /* Delivers what the credit allows, then the end of the stream. */
 static void end_pump(struct mini_end *end)
 {
@@ -307,7 +329,12 @@ static void end_pump(struct mini_end *end)
         }
         struct mm1_received message = {.handle = end->handle,
                                        .data = {.data = end->in.data, .size = size}};
-        end->node->sink->post(end->node->sink, end->handle, false, &mm1_received_type, &message);
+        mm1_status status = end->node->sink->post_data(end->node->sink, end->handle, false,
+                                                       &mm1_received_type, &message);
+        if (status != MM1_OK) {
+            end_spoil(end, status);
+            return;
+        }
         mm1_buf_consume(&end->in, size);
         end->credit -= size;
         end->received += size;
@@ -356,7 +383,7 @@ static void post_failed(struct mini_node *node, mm1_handle handle, mm1_status st
     node->sink->post(node->sink, handle, false, &mm1_failed_type, &message);
 }
 
-/* A connection reached `listener`; the new end on its side, or null when it was refused. */
+/* A connection reached `listener`; the new end on its side, or null when the node reset it. */
 static struct mini_end *listener_take(struct mini_end *listener)
 {
     struct mini_node *node = listener->node;
@@ -379,39 +406,58 @@ static struct mini_end *listener_take(struct mini_end *listener)
     return end;
 }
 
+/* `far` null: the connection was reset at once. */
+static void join(struct mini_end *near, struct mini_end *far)
+{
+    near->peer = far;
+    if (far == NULL) {
+        near->ending = MM1_RESET;
+    } else {
+        far->peer = near;
+    }
+}
+
 static void transport_attach(struct mm1_transport *self, struct mm1_port_sink *sink)
 {
     node_of(self)->sink = sink;
 }
 
-static void transport_listen(struct mm1_transport *self, mm1_handle handle, struct mm1_text name)
+static mm1_status transport_listen(struct mm1_transport *self, mm1_handle handle,
+                                   struct mm1_text name)
 {
     struct mini_node *node = node_of(self);
     if (listener_find(node->world, name) != NULL) {
         post_failed(node, handle, MM1_IN_USE);
-        return;
+        return MM1_OK;
     }
     struct mini_end *end = end_new(node->world, node, handle);
     end->listener = true;
     name_set(end, name);
     struct mm1_listening message = {.handle = handle, .name = name};
-    node->sink->post(node->sink, handle, false, &mm1_listening_type, &message);
+    mm1_status status =
+        node->sink->post_data(node->sink, handle, false, &mm1_listening_type, &message);
+    if (status != MM1_OK) {
+        end->gone = true;
+        post_failed(node, handle, status);
+    }
+    return MM1_OK;
 }
 
-static void transport_dial(struct mm1_transport *self, mm1_handle handle, struct mm1_text name)
+static mm1_status transport_dial(struct mm1_transport *self, mm1_handle handle,
+                                 struct mm1_text name)
 {
     struct mini_node *node = node_of(self);
     struct mini_end *listener = listener_find(node->world, name);
-    struct mini_end *far = listener == NULL ? NULL : listener_take(listener);
-    if (far == NULL) {
+    if (listener == NULL) {
         post_failed(node, handle, MM1_REFUSED);
-        return;
+        return MM1_OK;
     }
     struct mini_end *near = end_new(node->world, node, handle);
-    near->peer = far;
-    far->peer = near;
     struct mm1_connected message = {.handle = handle};
+    join(near, listener_take(listener));
     node->sink->post(node->sink, handle, false, &mm1_connected_type, &message);
+    end_pump(near);
+    return MM1_OK;
 }
 
 static void transport_read(struct mm1_transport *self, mm1_handle handle, size_t size)
@@ -480,13 +526,11 @@ struct mini_end *mini_dial(struct mini_world *world, const char *name)
 {
     struct mini_end *listener = listener_find(world, mm1_text_of(name));
     MM1_CHECK(listener == NULL || listener->node != NULL);
-    struct mini_end *far = listener == NULL ? NULL : listener_take(listener);
-    if (far == NULL) {
+    if (listener == NULL) {
         return NULL;
     }
     struct mini_end *near = end_new(world, NULL, 0);
-    near->peer = far;
-    far->peer = near;
+    join(near, listener_take(listener));
     return near;
 }
 

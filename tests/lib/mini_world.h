@@ -110,7 +110,7 @@ bool mini_logged(struct mini_world *world, const char *text);
 struct mini_end *mini_listen(struct mini_world *world, const char *name);
 /* The next connection that was dialed to a listener of the test; null: none. */
 struct mini_end *mini_accept(struct mini_end *listener);
-/* Null: nobody listens there. */
+/* Null: nobody listens there. A node without memory for it resets it at once. */
 struct mini_end *mini_dial(struct mini_world *world, const char *name);
 void mini_send(struct mini_end *end, const void *data, size_t size);
 /* What has arrived and was not consumed. */

@@ -25,10 +25,11 @@ static struct test_alloc *of(struct mm1_alloc *self)
 static bool refused(struct test_alloc *alloc)
 {
     size_t number = __atomic_add_fetch(&alloc->requests, 1, __ATOMIC_RELAXED);
-    if (alloc->fail_at == 0) {
+    size_t fail_at = __atomic_load_n(&alloc->fail_at, __ATOMIC_RELAXED);
+    if (fail_at == 0) {
         return false;
     }
-    return number == alloc->fail_at || (alloc->fail_rest && number > alloc->fail_at);
+    return number == fail_at || (alloc->fail_rest && number > fail_at);
 }
 
 static void count_in(struct test_alloc *alloc, size_t size)
@@ -81,7 +82,7 @@ static size_t page_size(void)
     return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-static void *take_stack(struct mm1_alloc *self, size_t size, size_t *usable)
+static void *take_stack(struct mm1_alloc *self, size_t size, size_t *usable, bool *guarded)
 {
     struct test_alloc *alloc = of(self);
     size_t page = page_size();
@@ -96,6 +97,7 @@ static void *take_stack(struct mm1_alloc *self, size_t size, size_t *usable)
     }
     MM1_CHECK(mprotect(base, page, PROT_NONE) == 0);
     *usable = whole;
+    *guarded = true;
     count_in(alloc, whole);
     return base + page;
 }
@@ -123,6 +125,6 @@ void test_alloc_init(struct test_alloc *alloc)
 
 void test_alloc_fail_at(struct test_alloc *alloc, size_t k)
 {
-    alloc->requests = 0;
-    alloc->fail_at = k;
+    __atomic_store_n(&alloc->requests, 0, __ATOMIC_RELAXED);
+    __atomic_store_n(&alloc->fail_at, k, __ATOMIC_RELAXED);
 }

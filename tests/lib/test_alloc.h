@@ -7,7 +7,7 @@
 
 #include <mm1/alloc.h>
 
-/* Pass `&alloc.base`. Any thread may take and give; the settings are changed only while nobody does. */
+/* Pass `&alloc.base`. Any thread may take and give; a member is set only while nobody does. */
 struct test_alloc {
     struct mm1_alloc base;
     size_t live;       /* blocks and stacks that were taken and not yet given back */
@@ -20,7 +20,7 @@ struct test_alloc {
 
 /* Everything zero. Fresh blocks are filled with 0xa5, so that a read of what nobody wrote shows. */
 void test_alloc_init(struct test_alloc *alloc);
-/* Counts requests anew, and refuses the k-th from now on; 0: none. */
+/* Counts requests anew, and refuses the k-th from now on; 0: none. At any time. */
 void test_alloc_fail_at(struct test_alloc *alloc, size_t k);
 
 #endif

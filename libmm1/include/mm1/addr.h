@@ -26,6 +26,9 @@ struct mm1_net {
 #define MM1_ADDR_NAME_SERVICE MM1_ADDR(0xffffffffffff0001u)
 #define MM1_ADDR_MULTINODE_MANAGER MM1_ADDR(0xffffffffffff0002u)
 
+/* Where they lie; on every node, and routed to no other. */
+#define MM1_NET_WELL_KNOWN ((struct mm1_net){.addr = {0xffffffffffff0000u}, .mask = 48})
+
 /* Default local subnets (ADDR-12): <fff8:>/13 for actors, <fff0:>/13 for bind. */
 #define MM1_NET_DEFAULT_AUTO ((struct mm1_net){.addr = {0xfff8000000000000u}, .mask = 13})
 #define MM1_NET_DEFAULT_BIND ((struct mm1_net){.addr = {0xfff0000000000000u}, .mask = 13})

@@ -5,6 +5,7 @@
 #ifndef MM1_ALLOC_H
 #define MM1_ALLOC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <mm1/check.h>
@@ -17,9 +18,9 @@ struct mm1_alloc_ops {
     void *(*take)(struct mm1_alloc *self, size_t size);
     /* Gives a block back. `size` is the size it was taken with. `block` may not be null. Any thread. */
     void (*give)(struct mm1_alloc *self, void *block, size_t size);
-    /* A stack of at least `size` bytes, its lowest page guarded where the implementation can; the lowest usable
-     * address is returned and `*usable` is set. Null when refused. */
-    void *(*take_stack)(struct mm1_alloc *self, size_t size, size_t *usable);
+    /* A stack of at least `size` bytes: its lowest usable address, with `*usable` set. `*guarded`: whether an overflow
+     * of it faults; where it does not, the user of the stack keeps a canary at its low end. Null when refused. */
+    void *(*take_stack)(struct mm1_alloc *self, size_t size, size_t *usable, bool *guarded);
     /* Gives a stack back: what take_stack returned, with the usable size it set. */
     void (*give_stack)(struct mm1_alloc *self, void *stack, size_t usable);
 };

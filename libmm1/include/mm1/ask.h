@@ -1,5 +1,6 @@
-/* Ask: a request that is answered once, or ends with a timeout (ASK-01 to ASK-07). The asynchronous form: the reply and
- * the end of waiting arrive as messages, and mm1_ask_take recognises them.
+/* Ask: a request that is answered once, or ends with a timeout or with its server (ASK-01 to ASK-07). This is the form
+ * for behaviours: the reply and the end of waiting arrive as messages, and mm1_ask_take recognises them. Function
+ * actors wait in mm1_ask of mm1/function.h.
  *
  *     MM1_REQUEST_DECLARE(kv_get)      kv_get_request: { header, body }
  *     MM1_RESPONSE_DECLARE(kv_value)   kv_value_response: { header, body }
@@ -54,28 +55,35 @@ MM1_MSG_DECLARE(mm1_response_header, MM1_RESPONSE_HEADER_FIELDS)
 struct mm1_ask {
     uint64_t id;    /* 0: nothing under way */
     uint64_t timer; /* ends the waiting */
+    uint64_t watch; /* of the server; 0: it is not an actor of this node */
+    uint64_t began_ns;
+    const struct mm1_msg_type *request; /* its type, for metrics */
+    struct mm1_reason reason;           /* of MM1_ASK_DOWN: how the server ended */
 };
 
 /* Sends a request and starts waiting: `type` is a T_request type and `request` its struct, whose header is filled in
- * here. One question at a time for each struct mm1_ask. Ids are unique within a start of this actor.
- * Statuses of mm1_send and mm1_timer_start; then nothing is under way. */
-MM1_API MM1_NODISCARD mm1_status mm1_ask_any(struct mm1_ctx *ctx, struct mm1_ask *ask,
-                                             mm1_addr server, uint64_t timeout_ns,
-                                             const struct mm1_msg_type *type, void *request);
-/* mm1_ask_any of a literal: mm1_ask(ctx, &s->ask, server, timeout_ns, kv_get, .key = k). */
-#define mm1_ask(ctx, ask, server, timeout_ns, T, ...)                                              \
-    mm1_ask_any((ctx), (ask), (server), (timeout_ns), &T##_request_type,                           \
-                &(struct T##_request){.body = {__VA_ARGS__}})
+ * here. One question at a time for each struct mm1_ask. Ids are unique within a start of this actor. A server of this
+ * node is watched meanwhile, whichever of its addresses is asked; an address of this node where nobody is, too.
+ * Statuses of mm1_send, mm1_watch and mm1_timer_start; then nothing is under way. */
+MM1_API MM1_NODISCARD mm1_status mm1_ask_begin_any(struct mm1_ctx *ctx, struct mm1_ask *ask,
+                                                   mm1_addr server, uint64_t timeout_ns,
+                                                   const struct mm1_msg_type *type, void *request);
+/* mm1_ask_begin_any of a literal: mm1_ask_begin(ctx, &s->ask, server, timeout_ns, kv_get, .key = k). */
+#define mm1_ask_begin(ctx, ask, server, timeout_ns, T, ...)                                        \
+    mm1_ask_begin_any((ctx), (ask), (server), (timeout_ns), &T##_request_type,                     \
+                      &(struct T##_request){.body = {__VA_ARGS__}})
 
 enum mm1_ask_outcome {
     MM1_ASK_NOT_MINE, /* the envelope is something else: go on with it */
-    MM1_ASK_STALE,    /* a reply or timeout of an earlier question: ignore it */
+    MM1_ASK_STALE,    /* a reply, an end or a timeout of an earlier question: ignore it */
     MM1_ASK_REPLY, /* `*body` is the reply, a struct T of `response`'s T; nothing is under way any more */
     MM1_ASK_TIMEOUT, /* nothing is under way any more */
+    /* The server ended, or is not there (reason noproc): `ask->reason`; nothing is under way any more. */
+    MM1_ASK_DOWN,
 };
 /* Looks whether `envelope` is about a question. `response` is the T_response type that is expected. A response or
  * timeout that does not match `ask` is stale; so with several questions at once, try each: MM1_ASK_STALE of one does
- * not speak for the others. */
+ * not speak for the others. An mm1_down of another watch is not its. */
 MM1_API enum mm1_ask_outcome mm1_ask_take(struct mm1_ctx *ctx, struct mm1_ask *ask,
                                           const struct mm1_envelope *envelope,
                                           const struct mm1_msg_type *response, const void **body);

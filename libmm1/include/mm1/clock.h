@@ -34,6 +34,9 @@ struct mm1_clock_ops {
     void (*arm)(struct mm1_clock *self, struct mm1_timer *timer);
     /* True: the timer will not fire any more and is the caller's. False: it has fired or is firing. Any thread. */
     bool (*cancel)(struct mm1_clock *self, struct mm1_timer *timer);
+    /* When the first timer that is not background is due: 0 while one is firing, UINT64_MAX when none is armed. For
+     * tests that wait until a node is idle. Any thread. */
+    uint64_t (*next_due)(struct mm1_clock *self);
 };
 
 struct mm1_clock {

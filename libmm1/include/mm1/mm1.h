@@ -5,9 +5,14 @@
 
 #include <mm1/actor.h>
 #include <mm1/ask.h>
+#include <mm1/function.h>
 #include <mm1/kit.h>
+#include <mm1/life.h>
+#include <mm1/metrics.h>
 #include <mm1/multinode.h>
+#include <mm1/name_service.h>
 #include <mm1/node.h>
+#include <mm1/server.h>
 #include <mm1/system.h>
 
 #endif

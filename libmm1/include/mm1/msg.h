@@ -74,6 +74,8 @@ struct mm1_msg_type {
     const struct mm1_field *fields;
     size_t field_count;
     unsigned flags;
+    /* All values stand in the struct, without gaps: its bytes are the message. False says nothing. */
+    bool plain;
 };
 
 /* The types that may arrive: sorted by name, so that a lookup is a binary search. */
@@ -133,6 +135,28 @@ struct mm1_msg_registry {
 #define MM1__K_duration MM1_FORM_ONE, MM1_KIND_DURATION, NULL, 0, sizeof(uint64_t)
 #define MM1__K_any MM1_FORM_ONE, MM1_KIND_ANY, NULL, 0, sizeof(struct mm1_any)
 #define MM1__K_sub(T) MM1_FORM_ONE, MM1_KIND_SUB, &T##_type, 0, sizeof(struct T)
+
+/* Bytes of a plain value; of one that points elsewhere or may hold gaps, more than any struct has. */
+#define MM1__P_bool sizeof(bool)
+#define MM1__P_u8 sizeof(uint8_t)
+#define MM1__P_u16 sizeof(uint16_t)
+#define MM1__P_u32 sizeof(uint32_t)
+#define MM1__P_u64 sizeof(uint64_t)
+#define MM1__P_i32 sizeof(int32_t)
+#define MM1__P_i64 sizeof(int64_t)
+#define MM1__P_f64 sizeof(double)
+#define MM1__P_addr sizeof(mm1_addr)
+#define MM1__P_id sizeof(uint64_t)
+#define MM1__P_duration sizeof(uint64_t)
+#define MM1__P_text MM1__P_NOT
+#define MM1__P_bytes MM1__P_NOT
+#define MM1__P_net MM1__P_NOT
+#define MM1__P_any MM1__P_NOT
+#define MM1__P_sub(T) MM1__P_NOT
+#define MM1__P_opt(kind) MM1__P_NOT
+#define MM1__P_list(kind) MM1__P_NOT
+#define MM1__P_NOT ((size_t)1 << 40)
+#define MM1__PLAIN(kind, name) +MM1__P_##kind
 
 /* The kind of an element, for opt(...) and list(...). */
 #define MM1__E_bool MM1_KIND_BOOL, NULL
@@ -200,7 +224,8 @@ struct mm1_msg_registry {
                                           .size = sizeof(struct T),                                \
                                           .fields = T##_fields,                                    \
                                           .field_count = MM1_COUNT_OF(T##_fields),                 \
-                                          .flags = (flags_)};
+                                          .flags = (flags_),                                       \
+                                          .plain = (0 FIELDS(MM1__PLAIN)) == sizeof(struct T)};
 
 /* Defines T_type. `wire_name` is a string literal. At most one definition a line. */
 #define MM1_MSG_DEFINE(T, wire_name, FIELDS) MM1_MSG_DEFINE_FLAGS(T, wire_name, FIELDS, 0)

@@ -12,6 +12,10 @@
 
 struct mm1_sched;
 struct mm1_node;
+struct mm1_fiber;
+struct mm1_header;
+struct mm1_reason;
+struct mm1_spawn;
 
 /* Something that can be given a turn: embedded in each actor. mm1_runnable_turn() of mm1/node.h gives it one. */
 struct mm1_runnable {
@@ -19,6 +23,12 @@ struct mm1_runnable {
     size_t place;              /* the scheduler's */
     uint64_t entity;           /* hash of the actor's path */
     void *node;                /* its struct mm1_node */
+    /* The stack that runs now, while it is not the thread's own: a scheduler that runs turns on stacks of its own sets
+     * it before a turn, and function actors while theirs runs. */
+    struct mm1_fiber *fiber;
+    mm1_addr
+        context; /* whose turn this is, main or a fork; the node sets it before it runs a function of theirs */
+    uint32_t pool; /* which group of workers runs it, 0 for the default one */
 };
 
 /* The visible verbs. The order is part of the trace format: append only. */
@@ -50,7 +60,11 @@ struct mm1_runnable {
     X(LOG_SYNC, "log_sync")                                                                        \
     X(LOG_TRUNCATE, "log_truncate")                                                                \
     X(LOG_CLOSE, "log_close")                                                                      \
-    X(OBSERVE, "observe")
+    X(OBSERVE, "observe")                                                                          \
+    X(FORK, "fork")                                                                                \
+    X(FORK_END, "fork_end")                                                                        \
+    X(CLOSE, "close")                                                                              \
+    X(INIT_DONE, "init_done")
 
 enum mm1_effect_kind {
 #define MM1__EFFECT_ENUM(code, text) MM1_EFFECT_##code,
@@ -71,6 +85,9 @@ struct mm1_effect {
     uint64_t number; /* timer: due; watch: ref; net, log: handle; trap_exit: 0 or 1; random: n */
     /* net send, log append; name of dial, listen, open, and of a spawned child */
     struct mm1_bytes data;
+    const struct mm1_header *header; /* of send; null: all defaults */
+    const struct mm1_spawn *spawn;   /* of spawn */
+    const struct mm1_reason *reason; /* of exit and quit */
 };
 
 /* The answer in the verb's place, when it is not to be carried out. */
@@ -97,6 +114,9 @@ struct mm1_sched_ops {
 
 struct mm1_sched {
     const struct mm1_sched_ops *ops;
+    bool holds; /* hold may answer true: kills travel as other signals do */
+    /* Every verb is carried out and every signal lands at once: neither effect nor hold is called. */
+    bool passes;
 };
 
 #endif

@@ -107,7 +107,7 @@ static inline void tell_leaving(struct mm1_fiber *self, struct mm1_fiber *fiber)
     (void)fiber;
 }
 
-/* Just after the switch from `from` to `self`. */
+/* The tools' part of an arrival, before anything else. */
 static inline void tell_arrived(struct mm1_fiber *self, struct mm1_fiber *from)
 {
 #ifdef WITH_ASAN
@@ -117,6 +117,38 @@ static inline void tell_arrived(struct mm1_fiber *self, struct mm1_fiber *from)
 #endif
     (void)self;
     (void)from;
+}
+
+/* --- the canary --- */
+
+#define CANARY_WORDS 8 /* a cache line: a frame may skip some words */
+#define CANARY UINT64_C(0x9c0ffee5ca1ab1e5)
+
+static void write_canary(struct mm1_fiber *fiber)
+{
+    MM1_CHECK(fiber->stack_size > CANARY_WORDS * sizeof(uint64_t));
+    uint64_t *words = fiber->stack;
+    for (uint64_t i = 0; i < CANARY_WORDS; i++) {
+        words[i] = CANARY + i;
+    }
+}
+
+ON_REAL_STACK bool mm1_fiber_intact(const struct mm1_fiber *fiber)
+{
+    const uint64_t *words = fiber->stack;
+    uint64_t differences = 0;
+    for (uint64_t i = 0; fiber->canary && i < CANARY_WORDS; i++) {
+        differences |= words[i] ^ (CANARY + i);
+    }
+    return differences == 0;
+}
+
+/* Just after the switch from `from` to `self`, on the stack of `self`. */
+static inline void arrived(struct mm1_fiber *self, struct mm1_fiber *from)
+{
+    tell_arrived(self, from);
+    bool no_stack_overflow = !from->canary || mm1_fiber_intact(from);
+    MM1_CHECK(no_stack_overflow);
 }
 
 /* --- the switch itself --- */
@@ -132,7 +164,7 @@ static void leave_for_ever(struct mm1_fiber *self);
 static void run(struct step step)
 {
     struct mm1_fiber *self = step.to;
-    tell_arrived(self, step.from);
+    arrived(self, step.from);
     void (*entry)(void *arg) = self->entry;
     self->entry = NULL;
     entry(self->arg);
@@ -162,7 +194,8 @@ ON_REAL_STACK static void leave(struct mm1_fiber *self, struct mm1_fiber *fiber)
 {
     void *context = fiber->context;
     if (context == NULL) {
-        context = make_fcontext((char *)fiber->stack + fiber->stack_size, fiber->stack_size, start);
+        size_t size = fiber->stack_size - fiber->reserved;
+        context = make_fcontext((char *)fiber->stack + size, size, start);
     }
     fiber->context = NULL;
     struct step step = {.from = self, .to = fiber};
@@ -170,7 +203,7 @@ ON_REAL_STACK static void leave(struct mm1_fiber *self, struct mm1_fiber *fiber)
     struct transfer transfer = jump_fcontext(context, &step);
     struct step *came = transfer.data;
     came->from->context = came->from->finished ? NULL : transfer.context;
-    tell_arrived(self, came->from);
+    arrived(self, came->from);
 }
 
 #else
@@ -193,7 +226,7 @@ static void prepare(ucontext_t *fresh, const struct mm1_fiber *fiber, struct ste
 {
     MM1_CHECK(getcontext(fresh) == 0);
     fresh->uc_stack.ss_sp = fiber->stack;
-    fresh->uc_stack.ss_size = fiber->stack_size;
+    fresh->uc_stack.ss_size = fiber->stack_size - fiber->reserved;
     fresh->uc_link = NULL;
     uint64_t bits = (uintptr_t)step;
     __extension__ void (*entry)(void) = (void (*)(void))start;
@@ -215,7 +248,7 @@ ON_REAL_STACK static void leave(struct mm1_fiber *self, struct mm1_fiber *fiber)
     self->context = self->finished ? NULL : &here;
     tell_leaving(self, fiber);
     MM1_CHECK(swapcontext(&here.context, there != NULL ? &there->context : &fresh) == 0);
-    tell_arrived(self, here.came);
+    arrived(self, here.came);
 }
 
 #endif
@@ -232,12 +265,26 @@ static void leave_for_ever(struct mm1_fiber *self)
 mm1_status mm1_fiber_init(struct mm1_fiber *fiber, struct mm1_alloc *alloc, size_t stack_size)
 {
     *fiber = (struct mm1_fiber){.alloc = alloc};
-    fiber->stack = alloc->ops->take_stack(alloc, stack_size, &fiber->stack_size);
+    bool guarded = false;
+    fiber->stack = alloc->ops->take_stack(alloc, stack_size, &fiber->stack_size, &guarded);
     if (fiber->stack == NULL) {
         return MM1_NOMEM;
     }
     tell_stack_new(fiber);
+    if (!guarded) {
+        write_canary(fiber);
+        fiber->canary = true;
+    }
     return MM1_OK;
+}
+
+void *mm1_fiber_reserve(struct mm1_fiber *fiber, size_t size)
+{
+    MM1_CHECK(fiber->context == NULL && fiber->entry == NULL && fiber->arg == NULL);
+    size_t aligned = (size + 15) / 16 * 16;
+    MM1_CHECK(aligned >= size && aligned < fiber->stack_size - fiber->reserved);
+    fiber->reserved += aligned;
+    return (char *)fiber->stack + (fiber->stack_size - fiber->reserved);
 }
 
 void mm1_fiber_set(struct mm1_fiber *fiber, void (*entry)(void *arg), void *arg)
@@ -267,6 +314,13 @@ void mm1_fiber_switch(struct mm1_fiber *self, struct mm1_fiber *fiber)
     MM1_CHECK(fiber->context != NULL || fiber->entry != NULL);
     fiber->back = self;
     leave(self, fiber);
+}
+
+void mm1_fiber_jump(struct mm1_fiber *self, struct mm1_fiber *to)
+{
+    MM1_CHECK(self != to && self->context == NULL && !self->finished);
+    MM1_CHECK(to->context != NULL);
+    leave(self, to);
 }
 
 void mm1_fiber_close(struct mm1_fiber *fiber)

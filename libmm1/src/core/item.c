@@ -1,5 +1,6 @@
 /* Items: what travels between actors, and how it lands. */
 #include "core/core.h"
+#include "core/metrics.h"
 
 static void *message_of(struct mm1__item *item)
 {
@@ -9,53 +10,117 @@ static void *message_of(struct mm1__item *item)
 _Static_assert(sizeof(struct mm1__item) % _Alignof(max_align_t) == 0,
                "the message stands behind the item, aligned for any type");
 
-static mm1_status encoded_copy(struct mm1_node *node, const struct mm1_msg_type *type,
-                               const void *msg, struct mm1__item **out)
+static bool is_encoded(const struct mm1_node *node, const struct mm1_msg_type *type)
 {
-    mm1_buf_clear(&node->scratch);
-    MM1_TRY(mm1_msg_encode(type, msg, &node->scratch));
-    size_t size;
-    struct mm1_bytes bytes = mm1_buf_bytes(&node->scratch);
-    MM1_TRY(mm1_msg_decoded_size(type, bytes, node->types, &size));
-    struct mm1__item *item = mm1_take(node->env.alloc, sizeof(*item) + size);
-    if (item == NULL) {
-        return MM1_NOMEM;
-    }
-    mm1_msg_decode(type, bytes, node->types, message_of(item));
-    *item = (struct mm1__item){.block_size = sizeof(*item) + size};
-    *out = item;
-    return MM1_OK;
+    return node->encode && (type->flags & MM1_MSG_LOCAL_ONLY) == 0;
 }
 
-static mm1_status plain_copy(struct mm1_node *node, const struct mm1_msg_type *type,
-                             const void *msg, struct mm1__item **out)
+/* How many bytes a message takes behind its item. Its encoding is then in node->scratch. */
+static inline mm1_status measure(struct mm1_node *node, const struct mm1_msg_type *type,
+                                 const void *msg, size_t *size)
 {
-    size_t size = mm1_msg_copy_size(type, msg);
-    struct mm1__item *item = mm1_take(node->env.alloc, sizeof(*item) + size);
-    if (item == NULL) {
-        return MM1_NOMEM;
+    if (type->plain && !node->encode) {
+        *size = type->size;
+        return MM1_OK;
     }
-    mm1_msg_copy(type, msg, message_of(item));
-    *item = (struct mm1__item){.block_size = sizeof(*item) + size};
-    *out = item;
-    return MM1_OK;
+    if (node->encode) {
+        mm1_buf_clear(&node->scratch);
+    }
+    if (!is_encoded(node, type)) {
+        *size = mm1_msg_copy_size(type, msg);
+        return MM1_OK;
+    }
+    MM1_TRY(mm1_msg_encode(type, msg, &node->scratch));
+    return mm1_msg_decoded_size(type, mm1_buf_bytes(&node->scratch), node->types, size);
+}
+
+/* An empty item. Field by field: compilers set a whole one to zero by a string instruction, which takes longer. */
+static inline void item_init(struct mm1__item *item, size_t block_size)
+{
+    item->next = NULL;
+    item->env = (struct mm1_envelope){.type = NULL};
+    item->route = 0;
+    item->from = 0;
+    item->cause = 0;
+    item->number = 0;
+    item->block_size = block_size;
+    item->inbox = NULL;
+    item->life = 0;
+    item->kind = MM1__MESSAGE;
+    item->permit = false;
+    item->background = false;
+    item->counted = false;
+}
+
+/* Writes an item and the message that was measured last into a block. */
+static inline void place(struct mm1_node *node, const struct mm1_msg_type *type, const void *msg,
+                         size_t block_size, struct mm1__item *item)
+{
+    if (is_encoded(node, type)) {
+        mm1_msg_decode(type, mm1_buf_bytes(&node->scratch), node->types, message_of(item));
+    } else if (type->plain) {
+        memcpy(message_of(item), msg, type->size);
+    } else {
+        mm1_msg_copy(type, msg, message_of(item));
+    }
+    item_init(item, block_size);
+    item->env.type = type;
+    item->env.msg = message_of(item);
 }
 
 mm1_status mm1__item_new(struct mm1_node *node, const struct mm1_msg_type *type, const void *msg,
                          struct mm1__item **out)
 {
-    struct mm1__item *item;
-    if (node->encode && (type->flags & MM1_MSG_LOCAL_ONLY) == 0) {
-        MM1_TRY(encoded_copy(node, type, msg, &item));
-    } else {
-        if (node->encode) {
-            mm1_buf_clear(&node->scratch);
-        }
-        MM1_TRY(plain_copy(node, type, msg, &item));
+    size_t size;
+    MM1_TRY(measure(node, type, msg, &size));
+    struct mm1__item *item = mm1_take(node->env.alloc, sizeof(*item) + size);
+    if (item == NULL) {
+        return MM1_NOMEM;
     }
-    item->env.type = type;
-    item->env.msg = message_of(item);
+    place(node, type, msg, sizeof(*item) + size, item);
     *out = item;
+    return MM1_OK;
+}
+
+/* Room for the struct of any completion, decoded or not: what it carries besides comes on top. */
+union completion {
+    struct mm1_connected connected;
+    struct mm1_failed failed;
+    struct mm1_accepted accepted;
+    struct mm1_sent sent;
+    struct mm1_ended ended;
+    struct mm1_log_opened opened;
+    struct mm1_log_done done;
+    struct mm1_log_failed log_failed;
+};
+/* And for its encoding; the encoder asks for more than it needs. */
+#define COMPLETION_ENCODED_MAX 128
+
+mm1_status mm1__item_reserve(struct mm1_node *node, struct mm1__item **out)
+{
+    if (node->encode) {
+        mm1_buf_clear(&node->scratch);
+        MM1_TRY(mm1_buf_reserve(&node->scratch, COMPLETION_ENCODED_MAX));
+    }
+    size_t size = sizeof(struct mm1__item) + sizeof(union completion);
+    struct mm1__item *item = mm1_take(node->env.alloc, size);
+    if (item == NULL) {
+        return MM1_NOMEM;
+    }
+    item_init(item, size);
+    *out = item;
+    return MM1_OK;
+}
+
+mm1_status mm1__item_fill(struct mm1_node *node, struct mm1__item *item,
+                          const struct mm1_msg_type *type, const void *msg)
+{
+    size_t size;
+    MM1_TRY(measure(node, type, msg, &size));
+    if (size > item->block_size - sizeof(*item)) {
+        return MM1_TOO_LARGE;
+    }
+    place(node, type, msg, item->block_size, item);
     return MM1_OK;
 }
 
@@ -76,6 +141,28 @@ mm1_status mm1__signal_new(struct mm1_node *node, enum mm1__kind kind, struct mm
     return MM1_OK;
 }
 
+mm1_status mm1__start_new(struct mm1_node *node, const struct mm1_msg_type *type, const void *arg,
+                          size_t arg_size, struct mm1__item **out)
+{
+    if (type != NULL && arg != NULL) {
+        MM1_TRY(mm1__item_new(node, type, arg, out));
+    } else {
+        size_t size = arg == NULL ? 0 : arg_size;
+        struct mm1__item *item = mm1_take(node->env.alloc, sizeof(*item) + size);
+        if (item == NULL) {
+            return MM1_NOMEM;
+        }
+        item_init(item, sizeof(*item) + size);
+        if (size != 0) {
+            memcpy(message_of(item), arg, size);
+            item->env.msg = message_of(item);
+        }
+        *out = item;
+    }
+    (*out)->kind = MM1__START;
+    return MM1_OK;
+}
+
 void mm1__item_free(struct mm1_node *node, struct mm1__item *item)
 {
     mm1__item_settle(node, item);
@@ -84,8 +171,16 @@ void mm1__item_free(struct mm1_node *node, struct mm1__item *item)
         mm1__timer_free(node, mm1__timer_of(item));
         return;
     case MM1__LINK:
+        if (mm1__signal_of(item)->start != 0 && mm1__signal_of(item)->msg.spare != NULL) {
+            struct mm1__signal *spare = mm1__signal_of(item)->msg.spare;
+            mm1_give(node->env.alloc, spare, spare->item.block_size);
+        }
+        mm1_give(node->env.alloc, mm1__signal_of(item), item->block_size);
+        return;
     case MM1__UNLINK:
     case MM1__UNLINKED:
+    case MM1__KILL:
+    case MM1__STARTED:
     case MM1__EXIT_LINK:
     case MM1__EXIT:
     case MM1__WATCH:
@@ -100,60 +195,68 @@ void mm1__item_free(struct mm1_node *node, struct mm1__item *item)
     }
 }
 
-void mm1__item_settle(struct mm1_node *node, struct mm1__item *item)
+void mm1__queue_remove(struct mm1__queue *queue, struct mm1__item *before, struct mm1__item *item)
 {
-    if (item->counted) {
-        (void)atomic_fetch_sub(&node->unrest, 1);
-        item->counted = false;
-    }
-}
-
-void mm1__item_enlist(struct mm1_node *node, struct mm1__item *item)
-{
-    item->number = atomic_fetch_add(&node->numbers, 1) + 1;
-    if (!item->background && !item->counted) {
-        item->counted = true;
-        (void)atomic_fetch_add(&node->unrest, 1);
-    }
-}
-
-void mm1__enqueue(struct mm1__queue *queue, struct mm1__item *item)
-{
-    item->next = NULL;
-    if (queue->tail == NULL) {
-        queue->head = item;
-    } else {
-        queue->tail->next = item;
-    }
-    queue->tail = item;
-}
-
-struct mm1__item *mm1__dequeue(struct mm1__queue *queue)
-{
-    struct mm1__item *item = queue->head;
-    if (item != NULL) {
+    if (before == NULL) {
         queue->head = item->next;
-        if (queue->head == NULL) {
-            queue->tail = NULL;
-        }
+    } else {
+        before->next = item->next;
     }
-    return item;
+    if (queue->tail == item) {
+        queue->tail = before;
+    }
+}
+
+void mm1__requeue(struct mm1__queue *queue, struct mm1__queue *front)
+{
+    if (front->tail == NULL) {
+        return;
+    }
+    front->tail->next = queue->head;
+    queue->tail = queue->tail == NULL ? front->tail : queue->tail;
+    queue->head = front->head;
+    *front = (struct mm1__queue){.head = NULL};
+}
+
+/* Takes the token; false: somebody has it. */
+static bool take_token(const struct mm1_node *node, struct mm1_actor *actor)
+{
+    if (node->one_thread) {
+        bool taken = atomic_load_explicit(&actor->token, memory_order_relaxed);
+        atomic_store_explicit(&actor->token, true, memory_order_relaxed);
+        return !taken;
+    }
+    return !atomic_exchange(&actor->token, true);
 }
 
 void mm1__wake(struct mm1_actor *actor)
 {
-    if (!atomic_exchange(&actor->token, true)) {
-        struct mm1_sched *sched = mm1__node_of(actor)->env.sched;
+    struct mm1_node *node = mm1__node_of(actor);
+    if (take_token(node, actor)) {
+        struct mm1_sched *sched = node->env.sched;
+        (void)mm1__add(node, &node->awake, 1);
         sched->ops->ready(sched, &actor->runnable);
     }
 }
 
-static void push_arrived(struct mm1_actor *actor, struct mm1__item *item)
+static void push_arrived(const struct mm1_node *node, struct mm1_actor *actor,
+                         struct mm1__item *item)
 {
     struct mm1__item *top = atomic_load_explicit(&actor->arrived, memory_order_relaxed);
+    if (node->one_thread) {
+        item->next = top;
+        atomic_store_explicit(&actor->arrived, item, memory_order_relaxed);
+        return;
+    }
     do {
         item->next = top;
     } while (!atomic_compare_exchange_weak(&actor->arrived, &top, item));
+}
+
+void mm1__leave(struct mm1_node *node, struct mm1_actor *actor, struct mm1__item *item)
+{
+    push_arrived(node, actor, item);
+    mm1__wake(actor);
 }
 
 void mm1__land(struct mm1_node *node, struct mm1__item *item)
@@ -163,14 +266,15 @@ void mm1__land(struct mm1_node *node, struct mm1__item *item)
         mm1__bounce(node, item);
         return;
     }
-    push_arrived(actor, item);
-    mm1__wake(actor);
+    mm1__leave(node, actor, item);
 }
 
 void mm1__post(struct mm1_node *node, struct mm1__item *item)
 {
     struct mm1_sched *sched = node->env.sched;
-    if (!sched->ops->hold(sched, node, item, MM1_ADDR(item->from), MM1_ADDR(item->route))) {
+    if (sched->passes ||
+        !sched->ops->hold(sched, node, item, MM1_ADDR(mm1__block(node, item->from)),
+                          MM1_ADDR(mm1__block(node, item->route)))) {
         mm1__land(node, item);
     }
 }
@@ -192,7 +296,7 @@ static void trace_lost(struct mm1_node *node, const struct mm1__item *item)
 
 void mm1__bounce(struct mm1_node *node, struct mm1__item *item)
 {
-    if (item->kind == MM1__LINK) {
+    if (item->kind == MM1__LINK && mm1__signal_of(item)->start == 0) {
         item->kind = MM1__EXIT_LINK;
     } else if (item->kind == MM1__WATCH) {
         item->kind = MM1__DOWN;
@@ -200,6 +304,7 @@ void mm1__bounce(struct mm1_node *node, struct mm1__item *item)
         item->kind = MM1__UNLINKED;
     } else {
         if (item->kind == MM1__MESSAGE) {
+            mm1__metric_unsent(node, MM1_NOPROC);
             trace_lost(node, item);
         }
         mm1__item_free(node, item);

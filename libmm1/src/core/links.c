@@ -12,21 +12,38 @@ static const struct mm1__signal *at(const struct mm1_tree_node *node)
     return MM1_CONTAINER_OF(node, const struct mm1__signal, node);
 }
 
+/* A link is known by both its ends, a watcher by its address and reference. */
 struct pair {
     uint64_t peer;
-    uint64_t ref;
+    uint64_t number;
 };
 
-static int compare_pair_key(const void *key, const struct mm1_tree_node *node)
+static int compare_pairs(uint64_t peer_a, uint64_t number_a, uint64_t peer_b, uint64_t number_b)
 {
-    const struct pair *pair = key;
-    int by_peer = mm1__order_u64(pair->peer, at(node)->peer);
-    return by_peer != 0 ? by_peer : mm1__order_u64(pair->ref, at(node)->ref);
+    int by_peer = mm1__order_u64(peer_a, peer_b);
+    return by_peer != 0 ? by_peer : mm1__order_u64(number_a, number_b);
 }
 
-static int compare_pairs(const struct mm1_tree_node *a, const struct mm1_tree_node *b)
+static int compare_link_key(const void *key, const struct mm1_tree_node *node)
 {
-    return compare_pair_key(&(struct pair){.peer = at(a)->peer, .ref = at(a)->ref}, b);
+    const struct pair *pair = key;
+    return compare_pairs(pair->peer, pair->number, at(node)->peer, at(node)->own);
+}
+
+static int compare_links(const struct mm1_tree_node *a, const struct mm1_tree_node *b)
+{
+    return compare_pairs(at(a)->peer, at(a)->own, at(b)->peer, at(b)->own);
+}
+
+static int compare_watcher_key(const void *key, const struct mm1_tree_node *node)
+{
+    const struct pair *pair = key;
+    return compare_pairs(pair->peer, pair->number, at(node)->peer, at(node)->ref);
+}
+
+static int compare_watchers(const struct mm1_tree_node *a, const struct mm1_tree_node *b)
+{
+    return compare_pairs(at(a)->peer, at(a)->ref, at(b)->peer, at(b)->ref);
 }
 
 static int compare_ref_key(const void *key, const struct mm1_tree_node *node)
@@ -42,8 +59,6 @@ static int compare_refs(const struct mm1_tree_node *a, const struct mm1_tree_nod
 void mm1__bonds_init(struct mm1__bonds *bonds)
 {
     memset(bonds, 0, sizeof(*bonds));
-    bonds->links.compare = compare_pairs; /* links have ref 0 */
-    bonds->watchers.compare = compare_pairs;
     bonds->watches.compare = compare_refs;
     mm1_list_init(&bonds->handles);
 }
@@ -59,16 +74,21 @@ struct mm1__bonds *mm1__bonds_of(struct mm1_actor *actor)
     return actor->bonds;
 }
 
-static struct mm1__signal *find_pair(struct mm1_tree *tree, uint64_t peer, uint64_t ref)
+static struct mm1__signal *signal_at(struct mm1_tree_node *node)
 {
-    struct pair key = {.peer = peer, .ref = ref};
-    struct mm1_tree_node *node = mm1_tree_find(tree, &key, compare_pair_key);
     return node == NULL ? NULL : MM1_CONTAINER_OF(node, struct mm1__signal, node);
 }
 
-static struct mm1__signal *find_link(struct mm1_actor *actor, uint64_t peer)
+static struct mm1__signal *find_link(const struct mm1_actor *actor, uint64_t peer, uint64_t own)
 {
-    return actor->bonds == NULL ? NULL : find_pair(&actor->bonds->links, peer, 0);
+    struct pair key = {.peer = peer, .number = own};
+    return signal_at(mm1_tree_find(&actor->links, &key, compare_link_key));
+}
+
+static struct mm1__signal *find_watcher(const struct mm1_actor *actor, uint64_t peer, uint64_t ref)
+{
+    struct pair key = {.peer = peer, .number = ref};
+    return signal_at(mm1_tree_find(&actor->watchers, &key, compare_watcher_key));
 }
 
 static struct mm1__signal *find_watch(struct mm1_actor *actor, uint64_t ref)
@@ -76,8 +96,7 @@ static struct mm1__signal *find_watch(struct mm1_actor *actor, uint64_t ref)
     if (actor->bonds == NULL) {
         return NULL;
     }
-    struct mm1_tree_node *node = mm1_tree_find(&actor->bonds->watches, &ref, compare_ref_key);
-    return node == NULL ? NULL : MM1_CONTAINER_OF(node, struct mm1__signal, node);
+    return signal_at(mm1_tree_find(&actor->bonds->watches, &ref, compare_ref_key));
 }
 
 /* --- sending -------------------------------------------------------------------------------------------------- */
@@ -93,6 +112,12 @@ static void send_signal(struct mm1_node *node, struct mm1__signal *signal, enum 
     signal->item.background = background;
     mm1__item_enlist(node, &signal->item);
     mm1__post(node, &signal->item);
+}
+
+void mm1__signal_send(const struct mm1_ctx *ctx, struct mm1__signal *signal, enum mm1__kind kind,
+                      uint64_t to)
+{
+    send_signal(ctx->node, signal, kind, mm1__address(ctx->actor), to, ctx->cause, ctx->background);
 }
 
 /* A signal that answers at once for a peer that has none to answer. */
@@ -112,10 +137,9 @@ static void answer_self(const struct mm1_ctx *ctx, struct mm1__signal *signal, e
 /* Why a link or watch of `peer` fails at once, when it does (LINK-09, WATCH-05). */
 static bool unreachable(const struct mm1_node *node, mm1_addr peer, enum mm1_reason_kind *reason)
 {
-    uint64_t main;
-    bool direct;
-    enum mm1__where where = mm1__resolve(node, peer, &main, &direct);
-    if (where == MM1__ACTOR && direct) {
+    struct mm1__place place;
+    enum mm1__where where = mm1__resolve(node, peer, &place);
+    if (where == MM1__ACTOR && place.direct) {
         return false;
     }
     *reason = where == MM1__NOBODY ? MM1_REASON_NOPROC : MM1_REASON_NOCONNECTION;
@@ -130,37 +154,42 @@ static void ask_peer(const struct mm1_ctx *ctx, struct mm1__signal *signal, enum
     if (unreachable(ctx->node, peer, &reason)) {
         answer_self(ctx, signal, answer, peer, reason);
     } else {
-        send_signal(ctx->node, signal, kind, mm1__address(ctx->actor), peer.bits, ctx->cause,
-                    ctx->background);
+        mm1__signal_send(ctx, signal, kind, peer.bits);
     }
 }
 
 /* --- links ---------------------------------------------------------------------------------------------------- */
 
-void mm1__link_enter(struct mm1_actor *actor, struct mm1__signal *record, uint64_t peer)
+void mm1__link_enter(struct mm1_actor *actor, struct mm1__signal *record, uint64_t peer,
+                     uint64_t own)
 {
     record->peer = peer;
-    record->ref = 0;
-    struct mm1__signal *same = find_link(actor, peer);
+    record->own = own;
+    struct mm1__signal *same = find_link(actor, peer, own);
     if (same != NULL) {
         /* Subnets can be so small that an address is back before the end of its last life was heard of. */
-        mm1_tree_remove(&actor->bonds->links, &same->node);
+        mm1_tree_remove(&actor->links, &same->node);
         mm1__item_free(mm1__node_of(actor), &same->item);
     }
-    (void)mm1_tree_insert(&actor->bonds->links, &record->node);
+    actor->links.compare = compare_links;
+    (void)mm1_tree_insert(&actor->links, &record->node);
+}
+
+static void link_remove(struct mm1_actor *actor, struct mm1__signal *record)
+{
+    mm1_tree_remove(&actor->links, &record->node);
+    mm1__item_free(mm1__node_of(actor), &record->item);
 }
 
 static mm1_status link_peer(struct mm1_ctx *ctx, mm1_addr peer)
 {
     struct mm1_actor *actor = ctx->actor;
-    struct mm1__signal *record = find_link(actor, peer.bits);
-    if (peer.bits == mm1__address(actor) || (record != NULL && record->unlink == 0)) {
+    uint64_t self = mm1__address(actor);
+    struct mm1__signal *record = find_link(actor, peer.bits, self);
+    if (peer.bits == self || (record != NULL && record->unlink == 0)) {
         return MM1_OK;
     }
     struct mm1__signal *signal;
-    if (mm1__bonds_of(actor) == NULL) {
-        return MM1_NOMEM;
-    }
     MM1_TRY(mm1__signal_new(ctx->node, MM1__LINK, &signal));
     if (record != NULL) {
         record->unlink = 0;
@@ -170,7 +199,7 @@ static mm1_status link_peer(struct mm1_ctx *ctx, mm1_addr peer)
             mm1__item_free(ctx->node, &signal->item);
             return status;
         }
-        mm1__link_enter(actor, record, peer.bits);
+        mm1__link_enter(actor, record, peer.bits, self);
     }
     ask_peer(ctx, signal, MM1__LINK, MM1__EXIT_LINK, peer);
     return MM1_OK;
@@ -188,30 +217,39 @@ mm1_status mm1_link(struct mm1_ctx *ctx, mm1_addr peer)
     return status;
 }
 
-void mm1_unlink(struct mm1_ctx *ctx, mm1_addr peer)
+static mm1_status unlink_peer(struct mm1_ctx *ctx, mm1_addr peer)
+{
+    struct mm1_actor *actor = ctx->actor;
+    struct mm1__signal *record = find_link(actor, peer.bits, mm1__address(actor));
+    struct mm1__signal *signal;
+    if (record == NULL) {
+        record = find_link(actor, peer.bits, ctx->address); /* one that the peer made with a fork */
+    }
+    if (record == NULL || record->unlink != 0) {
+        return MM1_OK;
+    }
+    if (mm1__bonds_of(actor) == NULL) {
+        return MM1_NOMEM;
+    }
+    MM1_TRY(mm1__signal_new(ctx->node, MM1__UNLINK, &signal));
+    record->unlink = ++actor->bonds->unlinks;
+    signal->unlink = record->unlink;
+    signal->own = record->own;
+    send_signal(ctx->node, signal, MM1__UNLINK, record->own, peer.bits, ctx->cause,
+                ctx->background);
+    return MM1_OK;
+}
+
+mm1_status mm1_unlink(struct mm1_ctx *ctx, mm1_addr peer)
 {
     struct mm1_effect effect = {.kind = MM1_EFFECT_UNLINK, .target = peer};
     struct mm1_answer answer;
     if (!mm1__effect(ctx, &effect, &answer)) {
-        return;
+        return answer.status;
     }
-    mm1__emit_verb(ctx, &effect, MM1_OK);
-    struct mm1__bonds *bonds = ctx->actor->bonds;
-    struct mm1__signal *record = find_link(ctx->actor, peer.bits);
-    struct mm1__signal *signal;
-    if (record == NULL || record->unlink != 0) {
-        return;
-    }
-    if (mm1__signal_new(ctx->node, MM1__UNLINK, &signal) == MM1_OK) {
-        record->unlink = ++bonds->unlinks;
-        signal->unlink = record->unlink;
-    } else {
-        /* Without memory the record itself travels: nobody waits for the answer. */
-        mm1_tree_remove(&bonds->links, &record->node);
-        signal = record;
-    }
-    send_signal(ctx->node, signal, MM1__UNLINK, mm1__address(ctx->actor), peer.bits, ctx->cause,
-                ctx->background);
+    mm1_status status = unlink_peer(ctx, peer);
+    mm1__emit_verb(ctx, &effect, status);
+    return status;
 }
 
 void mm1_trap_exit(struct mm1_ctx *ctx, bool on)
@@ -242,6 +280,7 @@ static mm1_status watch_peer(struct mm1_ctx *ctx, mm1_addr peer, uint64_t *ref)
     }
     record->ref = ++actor->next_ref;
     record->peer = peer.bits;
+    record->own = ctx->address;
     signal->ref = record->ref;
     *ref = record->ref;
     (void)mm1_tree_insert(&actor->bonds->watches, &record->node);
@@ -264,75 +303,99 @@ mm1_status mm1_watch(struct mm1_ctx *ctx, mm1_addr peer, uint64_t *ref)
     return status;
 }
 
+/* False: the watch was over, or unknown. */
+static bool end_watch(struct mm1_ctx *ctx, uint64_t ref)
+{
+    struct mm1__signal *record = find_watch(ctx->actor, ref);
+    if (record == NULL) {
+        return false;
+    }
+    mm1_tree_remove(&ctx->actor->bonds->watches, &record->node);
+    mm1__signal_send(ctx, record, MM1__UNWATCH, record->peer);
+    return true;
+}
+
 void mm1_unwatch(struct mm1_ctx *ctx, uint64_t ref)
 {
     struct mm1_effect effect = {.kind = MM1_EFFECT_UNWATCH, .number = ref};
     struct mm1_answer answer;
+    if (mm1__effect(ctx, &effect, &answer)) {
+        mm1__emit_verb(ctx, &effect, MM1_OK);
+        (void)end_watch(ctx, ref);
+    }
+}
+
+/* Drops the notification of a watch that is over. */
+static void flush_down(struct mm1_ctx *ctx, struct mm1__queue *queue, uint64_t ref)
+{
+    struct mm1__item *before = NULL;
+    for (struct mm1__item *item = queue->head; item != NULL; before = item, item = item->next) {
+        if (item->kind == MM1__DOWN && mm1__signal_of(item)->ref == ref) {
+            mm1__queue_remove(queue, before, item);
+            mm1__item_free(ctx->node, item);
+            return;
+        }
+    }
+}
+
+bool mm1_unwatch_flush(struct mm1_ctx *ctx, uint64_t ref)
+{
+    struct mm1_effect effect = {.kind = MM1_EFFECT_UNWATCH, .number = ref};
+    struct mm1_answer answer;
     if (!mm1__effect(ctx, &effect, &answer)) {
-        return;
+        return answer.value != 0;
     }
     mm1__emit_verb(ctx, &effect, MM1_OK);
-    struct mm1__signal *record = find_watch(ctx->actor, ref);
-    if (record != NULL) {
-        mm1_tree_remove(&ctx->actor->bonds->watches, &record->node);
-        send_signal(ctx->node, record, MM1__UNWATCH, mm1__address(ctx->actor), record->peer,
-                    ctx->cause, ctx->background);
+    bool stood = end_watch(ctx, ref);
+    if (!stood) {
+        flush_down(ctx, &ctx->actor->queue, ref);
+        flush_down(ctx, &ctx->aside, ref);
     }
+    return stood;
 }
 
 /* --- exit and kill -------------------------------------------------------------------------------------------- */
 
-static bool send_exit(struct mm1_node *node, uint64_t self, mm1_addr peer,
-                      const struct mm1_reason *reason, uint64_t cause, bool background)
+static mm1_status send_exit(struct mm1_node *node, uint64_t self, mm1_addr peer,
+                            const struct mm1_reason *reason, uint64_t cause, bool background)
 {
     struct mm1__signal *signal;
-    if (mm1__live(node, peer.bits) == NULL || mm1__signal_new(node, MM1__EXIT, &signal) != MM1_OK) {
-        return false;
+    enum mm1_reason_kind why;
+    if (unreachable(node, peer, &why)) {
+        return why == MM1_REASON_NOPROC ? MM1_NOPROC : MM1_NOCONNECTION;
     }
+    MM1_TRY(mm1__signal_new(node, MM1__EXIT, &signal));
     signal->reason = *reason;
     send_signal(node, signal, MM1__EXIT, self, peer.bits, cause, background);
-    return true;
+    return MM1_OK;
 }
 
-bool mm1_exit(struct mm1_ctx *ctx, mm1_addr peer, struct mm1_reason reason)
+mm1_status mm1_exit(struct mm1_ctx *ctx, mm1_addr peer, struct mm1_reason reason)
 {
-    struct mm1_effect effect = {.kind = MM1_EFFECT_EXIT, .target = peer};
+    struct mm1_effect effect = {.kind = MM1_EFFECT_EXIT, .target = peer, .reason = &reason};
     struct mm1_answer answer;
     if (!mm1__effect(ctx, &effect, &answer)) {
-        return answer.value != 0;
+        return answer.status;
     }
-    bool sent =
+    mm1_status status =
         send_exit(ctx->node, mm1__address(ctx->actor), peer, &reason, ctx->cause, ctx->background);
-    mm1__emit_verb(ctx, &effect, sent ? MM1_OK : MM1_NOPROC);
-    return sent;
+    mm1__emit_verb(ctx, &effect, status);
+    return status;
 }
 
-bool mm1_node_exit(struct mm1_node *node, mm1_addr peer, struct mm1_reason reason)
+mm1_status mm1_node_exit(struct mm1_node *node, mm1_addr peer, struct mm1_reason reason)
 {
     return send_exit(node, 0, peer, &reason, 0, false);
 }
 
-bool mm1_kill(struct mm1_ctx *ctx, mm1_addr peer)
+/* Needs no memory. False: the actor that had this main address is gone. */
+static bool raise_kill(struct mm1_node *node, struct mm1_actor *victim, uint64_t main,
+                       uint64_t mark)
 {
-    struct mm1_effect effect = {.kind = MM1_EFFECT_KILL, .target = peer};
-    struct mm1_answer answer;
-    if (!mm1__effect(ctx, &effect, &answer)) {
-        return answer.value != 0;
-    }
-    uint64_t main;
-    bool direct;
-    struct mm1_actor *victim = NULL;
-    if (mm1__resolve(ctx->node, peer, &main, &direct) == MM1__ACTOR && direct) {
-        victim = mm1__live(ctx->node, main);
-    }
-    uint64_t mark = mm1__emit_verb(ctx, &effect, victim != NULL ? MM1_OK : MM1_NOPROC);
-    if (victim == NULL) {
-        return false;
-    }
     /* A kill of the slot's next life, made by others meanwhile, is not overwritten. */
     uint64_t kill = atomic_load(&victim->kill);
     do {
-        if (mm1__live(ctx->node, main) != victim) {
+        if (mm1__live(node, main) != victim) {
             return false;
         }
     } while (!atomic_compare_exchange_weak(&victim->kill, &kill, main + 1));
@@ -341,59 +404,157 @@ bool mm1_kill(struct mm1_ctx *ctx, mm1_addr peer)
     return true;
 }
 
+mm1_status mm1_kill(struct mm1_ctx *ctx, mm1_addr peer)
+{
+    struct mm1_effect effect = {.kind = MM1_EFFECT_KILL, .target = peer};
+    struct mm1_answer answer;
+    if (!mm1__effect(ctx, &effect, &answer)) {
+        return answer.status;
+    }
+    struct mm1_node *node = ctx->node;
+    struct mm1__place place;
+    enum mm1__where where = mm1__resolve(node, peer, &place);
+    /* What is only served may be another node's. */
+    mm1_status status = where == MM1__NOBODY                  ? MM1_NOPROC
+                        : where == MM1__ACTOR && place.direct ? MM1_OK
+                                                              : MM1_NOCONNECTION;
+    uint64_t mark = mm1__emit_verb(ctx, &effect, status);
+    struct mm1__signal *signal;
+    if (status != MM1_OK) {
+        return status;
+    }
+    if (node->env.sched->holds && mm1__signal_new(node, MM1__KILL, &signal) == MM1_OK) {
+        send_signal(node, signal, MM1__KILL, mm1__address(ctx->actor), place.main, mark,
+                    ctx->background);
+        return MM1_OK;
+    }
+    return raise_kill(node, place.actor, place.main, mark) ? MM1_OK : MM1_NOPROC;
+}
+
+/* Each slot's actor of the moment; null where there is none. */
+static struct mm1_actor *actor_in(struct mm1_node *node, uint32_t slot, uint64_t *main)
+{
+    struct mm1_actor *page =
+        atomic_load_explicit(&node->pages[slot / MM1__PAGE_SLOTS], memory_order_relaxed);
+    struct mm1_actor *actor = &page[slot % MM1__PAGE_SLOTS];
+    uint64_t live = atomic_load(&actor->live);
+    *main = live - 1;
+    return live == 0 ? NULL : actor;
+}
+
+void mm1_node_exit_all(struct mm1_node *node, struct mm1_reason reason)
+{
+    uint32_t used = atomic_load(&node->slots_used);
+    for (uint32_t slot = 0; slot < used; slot++) {
+        uint64_t main;
+        struct mm1_actor *actor = actor_in(node, slot, &main);
+        if (actor != NULL && send_exit(node, 0, MM1_ADDR(main), &reason, 0, false) == MM1_NOMEM) {
+            (void)raise_kill(node, actor, main, 0);
+        }
+    }
+}
+
+void mm1_node_kill_all(struct mm1_node *node)
+{
+    uint32_t used = atomic_load(&node->slots_used);
+    for (uint32_t slot = 0; slot < used; slot++) {
+        uint64_t main;
+        struct mm1_actor *actor = actor_in(node, slot, &main);
+        if (actor != NULL) {
+            (void)raise_kill(node, actor, main, 0);
+        }
+    }
+}
+
 /* --- acting --------------------------------------------------------------------------------------------------- */
 
-/* Lines up an Exited or Down message in the block of its signal. */
-static void line_up(struct mm1_actor *actor, struct mm1__signal *signal,
-                    const struct mm1_msg_type *type)
+static void trace_line_up(struct mm1_actor *actor, struct mm1__signal *signal)
 {
-    struct mm1_why why = mm1_why_of(&signal->reason);
-    if (type == &mm1_exited_type) {
-        signal->msg.exited = (struct mm1_exited){.peer = MM1_ADDR(signal->item.from), .why = why};
-    } else {
-        signal->msg.down =
-            (struct mm1_down){.peer = MM1_ADDR(signal->item.from), .ref = signal->ref, .why = why};
-    }
-    signal->item.env = (struct mm1_envelope){
-        .type = type,
-        .msg = &signal->msg,
-        .to = MM1_ADDR(mm1__address(actor)),
-        .no = signal->item.number,
-        .ttl = MM1_TTL_DEFAULT,
-    };
     if (mm1__traced(mm1__node_of(actor))) {
         struct mm1_event event = {
             .kind = MM1_EVENT_POST,
             .peer = MM1_ADDR(signal->item.from),
             .cause = signal->item.cause,
             .signal = signal->item.number,
-            .type = type,
+            .type = signal->item.env.type,
             .msg = &signal->msg,
             .reason = &signal->reason,
         };
         signal->item.cause = mm1__emit_of(actor, &event);
     }
+}
+
+/* Lines up the message in the block of its signal, for the context at `to`. */
+static void line_up(struct mm1_actor *actor, struct mm1__signal *signal, uint64_t to,
+                    const struct mm1_msg_type *type)
+{
+    signal->item.route = to;
+    signal->item.env = (struct mm1_envelope){
+        .type = type,
+        .msg = &signal->msg,
+        .to = MM1_ADDR(to),
+        .no = signal->item.number,
+        .ttl = MM1_TTL_DEFAULT,
+    };
+    trace_line_up(actor, signal);
     mm1__enqueue(&actor->queue, &signal->item);
+}
+
+static void line_up_exited(struct mm1_actor *actor, struct mm1__signal *signal)
+{
+    signal->msg.exited = (struct mm1_exited){.peer = MM1_ADDR(signal->item.from),
+                                             .why = mm1_why_of(&signal->reason)};
+    line_up(actor, signal, signal->item.route, &mm1_exited_type);
 }
 
 static bool act_exit_link(struct mm1_actor *actor, struct mm1__signal *signal,
                           struct mm1_reason *reason)
 {
     struct mm1_node *node = mm1__node_of(actor);
-    struct mm1__signal *record = find_link(actor, signal->item.from);
+    struct mm1__signal *record = find_link(actor, signal->item.from, signal->item.route);
     if (record == NULL || record->unlink != 0) {
         mm1__item_free(node, &signal->item);
         return false;
     }
-    mm1_tree_remove(&actor->bonds->links, &record->node);
-    mm1__item_free(node, &record->item);
+    uint64_t start = record->start;
+    uint64_t starter = record->ref;
+    link_remove(actor, record);
+    if (start != 0) {
+        signal->msg.start_failed = (struct mm1_start_failed){.start = start,
+                                                             .child = MM1_ADDR(signal->item.from),
+                                                             .why = mm1_why_of(&signal->reason)};
+        line_up(actor, signal, starter, &mm1_start_failed_type);
+        return false;
+    }
     if (actor->trap_exit) {
-        line_up(actor, signal, &mm1_exited_type);
+        line_up_exited(actor, signal);
         return false;
     }
     *reason = signal->reason;
     mm1__item_free(node, &signal->item);
     return !mm1_reason_is_normal(reason);
+}
+
+/* A child says that it is ready: from now on its link is like any other, or ends. */
+static void act_started(struct mm1_actor *actor, struct mm1__signal *signal)
+{
+    struct mm1_node *node = mm1__node_of(actor);
+    struct mm1__signal *record = find_link(actor, signal->item.from, signal->item.route);
+    uint64_t start = signal->msg.started.start;
+    uint64_t starter = signal->item.route;
+    if (record != NULL && record->start == start) {
+        struct mm1__signal *spare = record->msg.spare;
+        record->start = 0;
+        starter = record->ref;
+        if (spare != NULL) {
+            record->unlink =
+                ++actor->bonds->unlinks; /* a parent has bonds: the names of its children */
+            spare->unlink = record->unlink;
+            send_signal(node, spare, MM1__UNLINK, signal->item.route, signal->item.from,
+                        signal->item.cause, signal->item.background);
+        }
+    }
+    line_up(actor, signal, starter, &mm1_started_type);
 }
 
 /* exit/2 of OTP: kill is unconditional, normal is ignored unless it comes from oneself. */
@@ -407,8 +568,12 @@ static bool act_exit(struct mm1_actor *actor, struct mm1__signal *signal, struct
         mm1__item_free(node, &signal->item);
         return true;
     }
+    if (mm1__context(actor, signal->item.route) == NULL) {
+        mm1__item_free(node, &signal->item); /* a fork that is not there */
+        return false;
+    }
     if (actor->trap_exit) {
-        line_up(actor, signal, &mm1_exited_type);
+        line_up_exited(actor, signal);
         return false;
     }
     mm1__item_free(node, &signal->item);
@@ -419,42 +584,39 @@ static bool act_exit(struct mm1_actor *actor, struct mm1__signal *signal, struct
 static void act_link(struct mm1_actor *actor, struct mm1__signal *signal)
 {
     struct mm1_node *node = mm1__node_of(actor);
-    if (find_link(actor, signal->item.from) != NULL) {
+    if (find_link(actor, signal->item.from, signal->item.route) != NULL) {
         mm1__item_free(node, &signal->item);
         return;
     }
-    if (mm1__bonds_of(actor) == NULL) {
-        /* No room to remember it: to the peer it is as if this actor were not there. */
+    if (mm1__context(actor, signal->item.route) == NULL) {
         mm1__bounce(node, &signal->item);
         return;
     }
     mm1__item_settle(node, &signal->item);
-    mm1__link_enter(actor, signal, signal->item.from);
+    mm1__link_enter(actor, signal, signal->item.from, signal->item.route);
 }
 
 /* The answer lets the peer take links again: those it still ignores were sent before this actor saw the unlink. */
 static void act_unlink(struct mm1_actor *actor, struct mm1__signal *signal)
 {
     struct mm1_node *node = mm1__node_of(actor);
-    struct mm1__signal *record = find_link(actor, signal->item.from);
+    struct mm1__signal *record = find_link(actor, signal->item.from, signal->item.route);
     if (record != NULL && record->unlink == 0) {
-        mm1_tree_remove(&actor->bonds->links, &record->node);
-        mm1__item_free(node, &record->item);
+        link_remove(actor, record);
     }
     if (signal->unlink == 0) {
         mm1__item_free(node, &signal->item);
         return;
     }
-    send_signal(node, signal, MM1__UNLINKED, mm1__address(actor), signal->item.from,
+    send_signal(node, signal, MM1__UNLINKED, signal->item.route, signal->item.from,
                 signal->item.cause, signal->item.background);
 }
 
 static void act_unlinked(struct mm1_actor *actor, struct mm1__signal *signal)
 {
-    struct mm1__signal *record = find_link(actor, signal->item.from);
+    struct mm1__signal *record = find_link(actor, signal->item.from, signal->item.route);
     if (record != NULL && record->unlink == signal->unlink) {
-        mm1_tree_remove(&actor->bonds->links, &record->node);
-        mm1__item_free(mm1__node_of(actor), &record->item);
+        link_remove(actor, record);
     }
     mm1__item_free(mm1__node_of(actor), &signal->item);
 }
@@ -462,13 +624,15 @@ static void act_unlinked(struct mm1_actor *actor, struct mm1__signal *signal)
 static void act_watch(struct mm1_actor *actor, struct mm1__signal *signal)
 {
     struct mm1_node *node = mm1__node_of(actor);
-    if (mm1__bonds_of(actor) == NULL) {
+    if (mm1__context(actor, signal->item.route) == NULL) {
         mm1__bounce(node, &signal->item);
         return;
     }
     mm1__item_settle(node, &signal->item);
     signal->peer = signal->item.from;
-    struct mm1_tree_node *same = mm1_tree_insert(&actor->bonds->watchers, &signal->node);
+    signal->own = signal->item.route;
+    actor->watchers.compare = compare_watchers;
+    struct mm1_tree_node *same = mm1_tree_insert(&actor->watchers, &signal->node);
     MM1_CHECK(same == NULL);
 }
 
@@ -479,18 +643,20 @@ static void act_down(struct mm1_actor *actor, struct mm1__signal *signal)
         mm1__item_free(mm1__node_of(actor), &signal->item);
         return;
     }
+    uint64_t own = record->own;
     mm1_tree_remove(&actor->bonds->watches, &record->node);
     mm1__item_free(mm1__node_of(actor), &record->item);
-    line_up(actor, signal, &mm1_down_type);
+    signal->msg.down = (struct mm1_down){.peer = MM1_ADDR(signal->item.from),
+                                         .ref = signal->ref,
+                                         .why = mm1_why_of(&signal->reason)};
+    line_up(actor, signal, own, &mm1_down_type);
 }
 
 static void act_unwatch(struct mm1_actor *actor, struct mm1__signal *signal)
 {
-    struct mm1__signal *record =
-        actor->bonds == NULL ? NULL
-                             : find_pair(&actor->bonds->watchers, signal->item.from, signal->ref);
+    struct mm1__signal *record = find_watcher(actor, signal->item.from, signal->ref);
     if (record != NULL) {
-        mm1_tree_remove(&actor->bonds->watchers, &record->node);
+        mm1_tree_remove(&actor->watchers, &record->node);
         mm1__item_free(mm1__node_of(actor), &record->item);
     }
     mm1__item_free(mm1__node_of(actor), &signal->item);
@@ -550,6 +716,14 @@ bool mm1__signal_act(struct mm1_actor *actor, struct mm1__item *item, struct mm1
     case MM1__DOWN:
         act_down(actor, signal);
         return false;
+    case MM1__STARTED:
+        act_started(actor, signal);
+        return false;
+    case MM1__KILL:
+        *reason = mm1_reason_of(MM1_REASON_KILLED);
+        *cause = item->cause;
+        mm1__item_free(mm1__node_of(actor), item);
+        return true;
     case MM1__MESSAGE:
     case MM1__START:
     case MM1__TIMER:
@@ -560,31 +734,74 @@ bool mm1__signal_act(struct mm1_actor *actor, struct mm1__item *item, struct mm1
 
 /* --- the end -------------------------------------------------------------------------------------------------- */
 
+/* Sends a record that is in no tree any more to the other end. */
+static void break_one(struct mm1_actor *actor, struct mm1__signal *record, enum mm1__kind kind,
+                      const struct mm1_reason *reason, uint64_t cause)
+{
+    struct mm1_node *node = mm1__node_of(actor);
+    if (record->unlink != 0) {
+        mm1__item_free(node, &record->item);
+        return;
+    }
+    if (record->start != 0 && record->msg.spare != NULL) {
+        mm1__item_free(node, &record->msg.spare->item);
+    }
+    record->start = 0;
+    record->reason = *reason;
+    send_signal(node, record, kind, record->own, record->peer, cause, false);
+}
+
 static void break_all(struct mm1_actor *actor, struct mm1_tree *tree, enum mm1__kind kind,
-                      const struct mm1_reason *reason, uint64_t self, uint64_t cause)
+                      const struct mm1_reason *reason, uint64_t cause)
 {
     struct mm1_tree_node *node;
     while ((node = mm1_tree_first(tree)) != NULL) {
-        struct mm1__signal *record = MM1_CONTAINER_OF(node, struct mm1__signal, node);
         mm1_tree_remove(tree, node);
-        if (record->unlink != 0) {
-            mm1__item_free(mm1__node_of(actor), &record->item);
-            continue;
+        break_one(actor, signal_at(node), kind, reason, cause);
+    }
+}
+
+/* What a watcher forgets is sent from its main address, as the watch was. */
+static void forget_watches(struct mm1_actor *actor, uint64_t self, uint64_t own, uint64_t cause)
+{
+    if (actor->bonds == NULL) {
+        return;
+    }
+    MM1_TREE_FOREACH(node, &actor->bonds->watches) {
+        struct mm1__signal *record = signal_at(node);
+        if (own == 0 || record->own == own) {
+            mm1_tree_remove(&actor->bonds->watches, node);
+            send_signal(mm1__node_of(actor), record, MM1__UNWATCH, self, record->peer, cause,
+                        false);
         }
-        record->reason = *reason;
-        send_signal(mm1__node_of(actor), record, kind, self, record->peer, cause, false);
     }
 }
 
 void mm1__bonds_break(struct mm1_actor *actor, uint64_t self, const struct mm1_reason *reason,
                       uint64_t cause)
 {
-    if (actor->bonds == NULL) {
-        return;
+    break_all(actor, &actor->links, MM1__EXIT_LINK, reason, cause);
+    break_all(actor, &actor->watchers, MM1__DOWN, reason, cause);
+    forget_watches(actor, self, 0, cause);
+}
+
+static void break_fork(struct mm1_actor *actor, struct mm1_tree *tree, enum mm1__kind kind,
+                       uint64_t fork, uint64_t cause)
+{
+    MM1_TREE_FOREACH(node, tree) {
+        struct mm1__signal *record = signal_at(node);
+        if (record->own == fork) {
+            mm1_tree_remove(tree, node);
+            break_one(actor, record, kind, &MM1_NORMAL, cause);
+        }
     }
-    break_all(actor, &actor->bonds->links, MM1__EXIT_LINK, reason, self, cause);
-    break_all(actor, &actor->bonds->watchers, MM1__DOWN, reason, self, cause);
-    break_all(actor, &actor->bonds->watches, MM1__UNWATCH, reason, self, cause);
+}
+
+void mm1__bonds_break_fork(struct mm1_actor *actor, uint64_t fork, uint64_t cause)
+{
+    break_fork(actor, &actor->links, MM1__EXIT_LINK, fork, cause);
+    break_fork(actor, &actor->watchers, MM1__DOWN, fork, cause);
+    forget_watches(actor, mm1__address(actor), fork, cause);
 }
 
 static void drop_all(struct mm1_actor *actor, struct mm1_tree *tree)
@@ -592,17 +809,15 @@ static void drop_all(struct mm1_actor *actor, struct mm1_tree *tree)
     struct mm1_tree_node *node;
     while ((node = mm1_tree_first(tree)) != NULL) {
         mm1_tree_remove(tree, node);
-        mm1__item_free(mm1__node_of(actor),
-                       &MM1_CONTAINER_OF(node, struct mm1__signal, node)->item);
+        mm1__item_free(mm1__node_of(actor), &signal_at(node)->item);
     }
 }
 
 void mm1__bonds_drop(struct mm1_actor *actor)
 {
-    if (actor->bonds == NULL) {
-        return;
+    drop_all(actor, &actor->links);
+    drop_all(actor, &actor->watchers);
+    if (actor->bonds != NULL) {
+        drop_all(actor, &actor->bonds->watches);
     }
-    drop_all(actor, &actor->bonds->links);
-    drop_all(actor, &actor->bonds->watchers);
-    drop_all(actor, &actor->bonds->watches);
 }

@@ -1,10 +1,15 @@
 /* A node from open to close. */
 #include "core/core.h"
+#include "core/metrics.h"
 
-static bool nets_valid(const struct mm1_node_config *config)
+static bool nets_valid(const struct mm1_node_config *config, uint32_t block_bits)
 {
-    if (config->auto_net.mask > 64 - MM1__BLOCK_BITS) {
+    if (config->auto_net.mask > 64 - block_bits) {
         return false;
+    }
+    if (config->auto_net.mask >= MM1_NET_WELL_KNOWN.mask &&
+        mm1_net_overlaps(config->auto_net, MM1_NET_WELL_KNOWN)) {
+        return false; /* nothing would be left for actors */
     }
     for (size_t i = 0; i < config->local_count; i++) {
         if (config->locals[i].mask > 64 || mm1_net_overlaps(config->locals[i], config->auto_net)) {
@@ -28,9 +33,8 @@ static uint64_t slots_wanted(uint64_t blocks)
 }
 
 /* The greatest power of two that is not above what is wanted, nor above the number of blocks. */
-static uint32_t slots_for(const struct mm1_node_config *config)
+static uint32_t slots_for(const struct mm1_node_config *config, uint64_t blocks)
 {
-    uint64_t blocks = (~mm1_mask_bits(config->auto_net.mask) >> MM1__BLOCK_BITS) + 1;
     uint64_t wanted = config->actors_max == 0 ? slots_wanted(blocks) : config->actors_max;
     if (config->actors_max == 0 && wanted > (uint64_t)1 << 21) {
         wanted = (uint64_t)1 << 21;
@@ -39,13 +43,21 @@ static uint32_t slots_for(const struct mm1_node_config *config)
     while (slots * 2 <= wanted && slots * 2 <= blocks && slots < (uint64_t)1 << 30) {
         slots *= 2;
     }
+    if (slots == blocks && mm1_net_overlaps(config->auto_net, MM1_NET_WELL_KNOWN)) {
+        slots /= 2; /* each slot has an address that is not well-known */
+    }
     return (uint32_t)slots;
+}
+
+static uint64_t block_count(const struct mm1_node *node)
+{
+    return (~mm1_mask_bits(node->auto_net.mask) >> node->block_bits) + 1;
 }
 
 static mm1_status node_tables(struct mm1_node *node, const struct mm1_node_config *config)
 {
     struct mm1_alloc *alloc = node->env.alloc;
-    node->slots_max = slots_for(config);
+    node->slots_max = slots_for(config, block_count(node));
     node->page_count = (node->slots_max + MM1__PAGE_SLOTS - 1) / MM1__PAGE_SLOTS;
     node->pages = mm1_take_zero(alloc, node->page_count * sizeof(node->pages[0]));
     if (node->pages == NULL) {
@@ -59,6 +71,7 @@ static mm1_status node_tables(struct mm1_node *node, const struct mm1_node_confi
         memcpy(node->locals, config->locals, config->local_count * sizeof(node->locals[0]));
         node->local_count = config->local_count;
     }
+    MM1_TRY(mm1__settings_open(node, config));
     node->root = mm1_path_new(alloc, NULL, config->name, true,
                               config->incarnation == 0 ? 1 : config->incarnation);
     return node->root == NULL ? MM1_NOMEM : MM1_OK;
@@ -72,10 +85,12 @@ static void node_free(struct mm1_node *node)
     }
     mm1_give(alloc, (void *)node->pages, node->page_count * sizeof(node->pages[0]));
     mm1_give(alloc, node->locals, node->local_count * sizeof(node->locals[0]));
+    mm1__settings_close(node);
     mm1_path_drop(node->root);
     mm1__names_close(node, &node->root_bonds);
     mm1__bound_close(node);
     mm1_buf_close(&node->scratch);
+    mm1__metrics_close(node->metrics);
     mm1_give(alloc, node, sizeof(*node));
 }
 
@@ -84,7 +99,8 @@ mm1_status mm1_node_open(const struct mm1_env *env, const struct mm1_node_config
 {
     const char *hole;
     MM1_TRY(mm1_env_check(env, &hole));
-    if (!nets_valid(config)) {
+    uint32_t block_bits = mm1__settings_block_bits(config->settings);
+    if (!nets_valid(config, block_bits)) {
         return MM1_INVALID;
     }
     struct mm1_node *node = mm1_take_zero(env->alloc, sizeof(*node));
@@ -94,17 +110,29 @@ mm1_status mm1_node_open(const struct mm1_env *env, const struct mm1_node_config
     node->env = *env;
     node->types = config->types;
     node->auto_net = config->auto_net;
+    node->auto_first = mm1_net_first(config->auto_net).bits;
+    node->auto_bits = mm1_mask_bits(config->auto_net.mask);
     node->encode = config->encode;
+    node->one_thread = config->one_thread || config->encode;
+    node->block_bits = block_bits;
+    node->taps = config->taps;
+    node->tap_count = config->tap_count;
+    node->failures = config->failures;
     node->scratch = MM1_BUF(env->alloc);
     mm1__bonds_init(&node->root_bonds);
     mm1_status status = node_tables(node, config);
+    if (status == MM1_OK) {
+        status = mm1__metrics_open(env->alloc, config->metrics, &node->metrics);
+    }
     if (status != MM1_OK) {
         node_free(node);
         return status;
     }
-    uint64_t blocks = (~mm1_mask_bits(config->auto_net.mask) >> MM1__BLOCK_BITS) + 1;
-    node->first_generation = env->random->ops->draw(env->random, MM1_RANDOM_FIRST_BLOCK,
-                                                    node->root->hash, 0, blocks / node->slots_max);
+    node->first_generation =
+        env->random->ops->draw(env->random, MM1_RANDOM_FIRST_BLOCK, node->root->hash, 0,
+                               block_count(node) / node->slots_max);
+    node->trace_seed =
+        env->random->ops->draw(env->random, MM1_RANDOM_TRACE_ID, node->root->hash, 0, 0);
     mm1__sink_init(node);
     env->transport->ops->attach(env->transport, &node->sink);
     env->store->ops->attach(env->store, &node->sink);
@@ -126,11 +154,10 @@ static void close_slot(struct mm1_node *node, struct mm1_actor *actor)
     struct mm1__item *item = atomic_exchange(&actor->arrived, NULL);
     bool lives = atomic_load(&actor->live) != 0;
     if (lives) {
-        /* State that an interrupted turn was about to change may not be fit to be freed by its owner. */
-        if (actor->started && actor->in_hand == NULL && actor->behaviour->fini != NULL) {
-            actor->behaviour->fini(actor->state);
-        }
-        mm1__timers_close(actor);
+        bool cut_off = actor->in_turn;
+        mm1__forks_drop(actor, cut_off);
+        mm1__state_close(&actor->main, cut_off);
+        mm1__timers_close(actor, 0);
     }
     while (item != NULL) {
         struct mm1__item *next = item->next;
@@ -145,12 +172,15 @@ static void close_slot(struct mm1_node *node, struct mm1_actor *actor)
     }
     close_queue(node, &actor->urgent);
     close_queue(node, &actor->queue);
+    close_queue(node, &actor->main.aside);
     mm1__bonds_drop(actor);
+    if (actor->started != NULL) {
+        mm1__item_free(node, &actor->started->item);
+    }
     if (actor->bonds != NULL) {
         mm1__names_close(node, actor->bonds);
         mm1_give(node->env.alloc, actor->bonds, sizeof(*actor->bonds));
     }
-    mm1_give(node->env.alloc, actor->state, actor->behaviour->state_size);
     mm1_path_drop(actor->path);
 }
 

@@ -14,47 +14,24 @@ void mm1__unlock(struct mm1_node *node)
 
 /* --- slots ---------------------------------------------------------------------------------------------------- */
 
-static uint64_t block_of(const struct mm1_node *node, uint64_t address)
+static uint64_t life_address(const struct mm1_node *node, const struct mm1_actor *actor)
 {
-    return (address - mm1_net_first(node->auto_net).bits) >> MM1__BLOCK_BITS;
-}
-
-static struct mm1_actor *slot_at(const struct mm1_node *node, uint32_t slot)
-{
-    if (slot >= atomic_load_explicit(&node->slots_used, memory_order_acquire)) {
-        return NULL;
-    }
-    struct mm1_actor *page =
-        atomic_load_explicit(&node->pages[slot / MM1__PAGE_SLOTS], memory_order_relaxed);
-    return &page[slot % MM1__PAGE_SLOTS];
-}
-
-struct mm1_actor *mm1__slot_of(const struct mm1_node *node, uint64_t address)
-{
-    return slot_at(node, (uint32_t)(block_of(node, address) & (node->slots_max - 1)));
-}
-
-struct mm1_actor *mm1__live(const struct mm1_node *node, uint64_t address)
-{
-    if (!mm1_net_contains(node->auto_net, MM1_ADDR(address))) {
-        return NULL;
-    }
-    struct mm1_actor *actor = mm1__slot_of(node, address);
-    if (actor == NULL) {
-        return NULL;
-    }
-    uint64_t live = atomic_load_explicit(&actor->live, memory_order_acquire);
-    return live != 0 && live - 1 == address ? actor : NULL; /* the last address + 1 is 0 */
+    uint64_t blocks = (~node->auto_bits >> node->block_bits) + 1;
+    uint64_t generation = node->first_generation + actor->generation;
+    uint64_t block = (generation * node->slots_max + actor->slot) & (blocks - 1);
+    return node->auto_first + (block << node->block_bits);
 }
 
 /* The address of the next life in a slot: slots and generations number the blocks from the one drawn at the start of
- * the node, round the subnet. */
-static uint64_t next_address(const struct mm1_node *node, const struct mm1_actor *actor)
+ * the node, round the subnet, past the well-known addresses. */
+static uint64_t next_address(const struct mm1_node *node, struct mm1_actor *actor)
 {
-    uint64_t blocks = (~mm1_mask_bits(node->auto_net.mask) >> MM1__BLOCK_BITS) + 1;
-    uint64_t generation = node->first_generation + actor->generation;
-    uint64_t block = (generation * node->slots_max + actor->slot) & (blocks - 1);
-    return mm1_net_first(node->auto_net).bits + (block << MM1__BLOCK_BITS);
+    uint64_t address;
+    do {
+        address = life_address(node, actor);
+        actor->generation++;
+    } while (mm1_net_contains(MM1_NET_WELL_KNOWN, MM1_ADDR(address)));
+    return address;
 }
 
 /* A slot that was never used. Only it is set to zero, not its page: the memory of a page is touched as it is needed. */
@@ -87,7 +64,7 @@ static struct mm1_actor *freed_slot(struct mm1_node *node)
     uint32_t *link = &node->free_slot;
     uint32_t before = 0;
     while (*link != 0) {
-        struct mm1_actor *actor = slot_at(node, *link - 1);
+        struct mm1_actor *actor = mm1__slot(node, *link - 1);
         if (!atomic_exchange_explicit(&actor->token, true, memory_order_acq_rel)) {
             *link = actor->free_next;
             node->free_last = actor->free_next == 0 ? before : node->free_last;
@@ -126,7 +103,6 @@ mm1_status mm1__slot_take(struct mm1_node *node, struct mm1_actor **out, uint64_
     }
     mm1__unlock(node);
     *address = next_address(node, actor);
-    actor->generation++;
     *out = actor;
     return MM1_OK;
 }
@@ -138,7 +114,7 @@ void mm1__slot_give(struct mm1_node *node, struct mm1_actor *actor)
     if (node->free_last == 0) {
         node->free_slot = actor->slot + 1;
     } else {
-        slot_at(node, node->free_last - 1)->free_next = actor->slot + 1;
+        mm1__slot(node, node->free_last - 1)->free_next = actor->slot + 1;
     }
     node->free_last = actor->slot + 1;
     mm1__unlock(node);
@@ -162,7 +138,13 @@ static size_t bound_search(const struct mm1__bound_table *table, size_t count, u
     return low;
 }
 
-static bool bound_find(const struct mm1_node *node, uint64_t address, uint64_t *owner)
+struct bound_row {
+    uint64_t owner;
+    struct mm1__permits *permits;
+    uint32_t life;
+};
+
+static bool bound_find(const struct mm1_node *node, uint64_t address, struct bound_row *row)
 {
     for (;;) {
         uint64_t seq = atomic_load(&node->bound_seq);
@@ -178,7 +160,11 @@ static bool bound_find(const struct mm1_node *node, uint64_t address, uint64_t *
         count = count < table->capacity ? count : table->capacity;
         size_t at = bound_search(table, count, address);
         bool found = at < count && atomic_load(&table->rows[at].first) <= address;
-        *owner = found ? atomic_load(&table->rows[at].owner) : 0;
+        if (found) {
+            row->owner = atomic_load(&table->rows[at].owner);
+            row->permits = atomic_load(&table->rows[at].permits);
+            row->life = atomic_load(&table->rows[at].life);
+        }
         if (atomic_load(&node->bound_seq) == seq) {
             return found;
         }
@@ -190,6 +176,8 @@ static void row_copy(struct mm1__bound *to, struct mm1__bound *from)
     atomic_store(&to->first, atomic_load(&from->first));
     atomic_store(&to->last, atomic_load(&from->last));
     atomic_store(&to->owner, atomic_load(&from->owner));
+    atomic_store(&to->permits, atomic_load(&from->permits));
+    atomic_store(&to->life, atomic_load(&from->life));
 }
 
 static mm1_status bound_grow(struct mm1_node *node)
@@ -214,34 +202,93 @@ static mm1_status bound_grow(struct mm1_node *node)
     return MM1_OK;
 }
 
-mm1_status mm1__bound_add(struct mm1_node *node, struct mm1_net net, uint64_t owner)
+/* With the lock held. Null when memory is refused. */
+static struct mm1__permits *permits_take(struct mm1_node *node, uint32_t size)
 {
-    uint64_t first = mm1_net_first(net).bits;
-    uint64_t last = mm1_net_last(net).bits;
-    if (mm1_net_overlaps(net, node->auto_net)) {
+    struct mm1__permits *permits = node->permits_free;
+    if (permits != NULL) {
+        node->permits_free = permits->next;
+    } else {
+        permits = mm1_take_zero(node->env.alloc, sizeof(*permits));
+        if (permits == NULL) {
+            return NULL;
+        }
+    }
+    atomic_store_explicit(&permits->inbox.size, size, memory_order_relaxed);
+    atomic_store_explicit(&permits->inbox.closed, false, memory_order_relaxed);
+    atomic_store_explicit(&permits->inbox.taken, (uint64_t)++node->permit_lives << 32,
+                          memory_order_relaxed);
+    return permits;
+}
+
+/* With the lock held. They belong to no life while they are free. */
+static void permits_give(struct mm1_node *node, struct mm1__permits *permits)
+{
+    atomic_store_explicit(&permits->inbox.taken, 0, memory_order_relaxed);
+    permits->next = node->permits_free;
+    node->permits_free = permits;
+}
+
+/* With the lock held: makes room at `at` and enters the row. */
+static void bound_enter(struct mm1_node *node, size_t at, struct mm1_net net, uint64_t owner,
+                        struct mm1__permits *permits)
+{
+    struct mm1__bound_table *table = atomic_load(&node->bounds);
+    size_t count = atomic_load(&node->bound_count);
+    atomic_fetch_add(&node->bound_seq, 1);
+    for (size_t i = count; i > at; i--) {
+        row_copy(&table->rows[i], &table->rows[i - 1]);
+    }
+    atomic_store(&table->rows[at].first, mm1_net_first(net).bits);
+    atomic_store(&table->rows[at].last, mm1_net_last(net).bits);
+    atomic_store(&table->rows[at].owner, owner);
+    atomic_store(&table->rows[at].permits, permits);
+    atomic_store(&table->rows[at].life, node->permit_lives);
+    atomic_store(&node->bound_count, count + 1);
+    atomic_fetch_add(&node->bound_seq, 1);
+}
+
+static bool is_well_known(struct mm1_net net)
+{
+    return net.mask >= MM1_NET_WELL_KNOWN.mask && mm1_net_overlaps(net, MM1_NET_WELL_KNOWN);
+}
+
+mm1_status mm1__bound_add(struct mm1_node *node, struct mm1_net net, uint64_t owner,
+                          uint32_t inbox_size)
+{
+    if (mm1_net_overlaps(net, node->auto_net) && !is_well_known(net)) {
         return MM1_CONFLICT;
     }
     mm1__lock(node);
     mm1_status status = bound_grow(node);
-    struct mm1__bound_table *table = atomic_load(&node->bounds);
-    size_t count = atomic_load(&node->bound_count);
-    size_t at = status == MM1_OK ? bound_search(table, count, first) : 0;
-    if (status == MM1_OK && at < count && atomic_load(&table->rows[at].first) <= last) {
-        status = MM1_CONFLICT;
-    }
     if (status == MM1_OK) {
-        atomic_fetch_add(&node->bound_seq, 1);
-        for (size_t i = count; i > at; i--) {
-            row_copy(&table->rows[i], &table->rows[i - 1]);
+        const struct mm1__bound_table *table = atomic_load(&node->bounds);
+        size_t count = atomic_load(&node->bound_count);
+        size_t at = bound_search(table, count, mm1_net_first(net).bits);
+        struct mm1__permits *permits = NULL;
+        if (at < count && atomic_load(&table->rows[at].first) <= mm1_net_last(net).bits) {
+            status = MM1_CONFLICT;
+        } else if ((permits = permits_take(node, inbox_size)) == NULL) {
+            status = MM1_NOMEM;
+        } else {
+            bound_enter(node, at, net, owner, permits);
         }
-        atomic_store(&table->rows[at].first, first);
-        atomic_store(&table->rows[at].last, last);
-        atomic_store(&table->rows[at].owner, owner);
-        atomic_store(&node->bound_count, count + 1);
-        atomic_fetch_add(&node->bound_seq, 1);
     }
     mm1__unlock(node);
     return status;
+}
+
+void mm1__bound_shut(struct mm1_node *node, uint64_t owner)
+{
+    mm1__lock(node);
+    const struct mm1__bound_table *table = atomic_load(&node->bounds);
+    size_t count = atomic_load(&node->bound_count);
+    for (size_t i = 0; i < count; i++) {
+        if (atomic_load(&table->rows[i].owner) == owner) {
+            atomic_store(&atomic_load(&table->rows[i].permits)->inbox.closed, true);
+        }
+    }
+    mm1__unlock(node);
 }
 
 void mm1__bound_remove_all(struct mm1_node *node, uint64_t owner)
@@ -254,6 +301,8 @@ void mm1__bound_remove_all(struct mm1_node *node, uint64_t owner)
     for (size_t i = 0; i < count; i++) {
         if (atomic_load(&table->rows[i].owner) != owner) {
             row_copy(&table->rows[kept++], &table->rows[i]);
+        } else {
+            permits_give(node, atomic_load(&table->rows[i].permits));
         }
     }
     atomic_store(&node->bound_count, kept);
@@ -264,6 +313,15 @@ void mm1__bound_remove_all(struct mm1_node *node, uint64_t owner)
 void mm1__bound_close(struct mm1_node *node)
 {
     struct mm1__bound_table *table = atomic_load(&node->bounds);
+    size_t count = atomic_load(&node->bound_count);
+    for (size_t i = 0; i < count; i++) {
+        permits_give(node, atomic_load(&table->rows[i].permits));
+    }
+    while (node->permits_free != NULL) {
+        struct mm1__permits *permits = node->permits_free;
+        node->permits_free = permits->next;
+        mm1_give(node->env.alloc, permits, sizeof(*permits));
+    }
     while (table != NULL) {
         struct mm1__bound_table *older = table->older;
         mm1_give(node->env.alloc, table, sizeof(*table) + table->capacity * sizeof(table->rows[0]));
@@ -271,21 +329,62 @@ void mm1__bound_close(struct mm1_node *node)
     }
 }
 
-enum mm1__where mm1__resolve(const struct mm1_node *node, mm1_addr to, uint64_t *main, bool *direct)
+/* --- where an address leads ----------------------------------------------------------------------------------- */
+
+static enum mm1__where resolve_bound(const struct mm1_node *node, uint64_t to,
+                                     struct mm1__place *place)
 {
-    if (mm1_net_contains(node->auto_net, to)) {
-        *direct = true;
-        *main = to.bits;
-        return mm1__live(node, to.bits) != NULL ? MM1__ACTOR : MM1__NOBODY;
+    struct bound_row row;
+    if (!bound_find(node, to, &row)) {
+        return MM1__NOBODY;
     }
-    *direct = false;
-    if (bound_find(node, to.bits, main)) {
-        return MM1__ACTOR;
-    }
+    *place = (struct mm1__place){.actor = mm1__live(node, row.owner),
+                                 .main = mm1__block(node, row.owner),
+                                 .at = row.owner,
+                                 .inbox = &row.permits->inbox,
+                                 .life = row.life};
+    return place->actor == NULL ? MM1__NOBODY : MM1__ACTOR;
+}
+
+static bool in_locals(const struct mm1_node *node, mm1_addr to)
+{
     for (size_t i = 0; i < node->local_count; i++) {
         if (mm1_net_contains(node->locals[i], to)) {
-            return MM1__NOBODY;
+            return true;
         }
     }
-    return MM1__UNROUTED;
+    return mm1_net_contains(MM1_NET_WELL_KNOWN, to);
+}
+
+enum mm1__where mm1__resolve_other(const struct mm1_node *node, mm1_addr to,
+                                   struct mm1__place *place)
+{
+    if (mm1__in_auto(node, to.bits) && !mm1_net_contains(MM1_NET_WELL_KNOWN, to)) {
+        return MM1__NOBODY;
+    }
+    if (resolve_bound(node, to.bits, place) == MM1__ACTOR) {
+        return MM1__ACTOR;
+    }
+    return mm1__is_local(node, to) ? MM1__NOBODY : MM1__UNROUTED;
+}
+
+bool mm1__is_local(const struct mm1_node *node, mm1_addr addr)
+{
+    return mm1__in_auto(node, addr.bits) || in_locals(node, addr);
+}
+
+bool mm1_is_local(const struct mm1_ctx *ctx, mm1_addr addr)
+{
+    return mm1__is_local(ctx->node, addr);
+}
+
+/* Who serves the addresses of another node is not their owner. */
+bool mm1_owner(const struct mm1_ctx *ctx, mm1_addr addr, mm1_addr *main)
+{
+    struct mm1__place place;
+    if (!mm1_is_local(ctx, addr) || mm1__resolve(ctx->node, addr, &place) != MM1__ACTOR) {
+        return false;
+    }
+    *main = MM1_ADDR(place.main);
+    return true;
 }

@@ -1,6 +1,7 @@
 /* Spawning: a slot, a path, a state, and a first item. */
 #include "base/order.h"
 #include "core/core.h"
+#include "core/metrics.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
@@ -53,38 +54,22 @@ struct birth {
     struct mm1_path *path;
     void *state;
     struct mm1__item *start;
-    struct mm1__bonds *bonds;     /* of the child */
     struct mm1__signal *to_child; /* the parent's record of the link */
     struct mm1__signal *to_parent;
+    struct mm1__signal *started; /* where the parent waits for it */
+    struct mm1__signal *spare;   /* where the link ends then */
 };
 
-static mm1_status start_item(struct mm1_node *node, const struct mm1_spawn *spawn,
-                             struct mm1__item **out)
+static struct mm1_text name_of(const struct mm1_spawn *spawn)
 {
-    if (spawn->arg_type != NULL && spawn->arg != NULL) {
-        MM1_TRY(mm1__item_new(node, spawn->arg_type, spawn->arg, out));
-    } else {
-        size_t size = spawn->arg == NULL ? 0 : spawn->arg_size;
-        struct mm1__item *item = mm1_take(node->env.alloc, sizeof(*item) + size);
-        if (item == NULL) {
-            return MM1_NOMEM;
-        }
-        *item = (struct mm1__item){.block_size = sizeof(*item) + size};
-        if (size != 0) {
-            memcpy((uint8_t *)item + sizeof(*item), spawn->arg, size);
-            item->env.msg = (uint8_t *)item + sizeof(*item);
-        }
-        *out = item;
-    }
-    (*out)->kind = MM1__START;
-    return MM1_OK;
+    return mm1_text_of(spawn->name != NULL ? spawn->name : spawn->behaviour->name);
 }
 
 static mm1_status birth_path(struct mm1_node *node, struct mm1_ctx *parent,
                              const struct mm1_spawn *spawn, struct birth *birth)
 {
     bool named = spawn->name != NULL;
-    struct mm1_text name = mm1_text_of(named ? spawn->name : spawn->behaviour->name);
+    struct mm1_text name = name_of(spawn);
     struct mm1__bonds *bonds = parent == NULL ? &node->root_bonds : mm1__bonds_of(parent->actor);
     if (bonds == NULL) {
         return MM1_NOMEM;
@@ -98,15 +83,18 @@ static mm1_status birth_path(struct mm1_node *node, struct mm1_ctx *parent,
     return birth->path == NULL ? MM1_NOMEM : MM1_OK;
 }
 
-static mm1_status birth_link(struct mm1_node *node, struct birth *birth)
+static mm1_status birth_link(struct mm1_node *node, const struct mm1_spawn *spawn,
+                             struct birth *birth)
 {
-    birth->bonds = mm1_take(node->env.alloc, sizeof(*birth->bonds));
-    if (birth->bonds == NULL) {
-        return MM1_NOMEM;
-    }
-    mm1__bonds_init(birth->bonds);
     MM1_TRY(mm1__signal_new(node, MM1__LINK, &birth->to_child));
-    return mm1__signal_new(node, MM1__LINK, &birth->to_parent);
+    MM1_TRY(mm1__signal_new(node, MM1__LINK, &birth->to_parent));
+    if (spawn->start != 0) {
+        MM1_TRY(mm1__signal_new(node, MM1__STARTED, &birth->started));
+    }
+    if (spawn->start != 0 && !spawn->link) {
+        MM1_TRY(mm1__signal_new(node, MM1__UNLINK, &birth->spare));
+    }
+    return MM1_OK;
 }
 
 static mm1_status birth_prepare(struct mm1_node *node, struct mm1_ctx *parent,
@@ -120,52 +108,122 @@ static mm1_status birth_prepare(struct mm1_node *node, struct mm1_ctx *parent,
             return MM1_NOMEM;
         }
     }
-    MM1_TRY(start_item(node, spawn, &birth->start));
-    if (spawn->link && parent != NULL) {
-        MM1_TRY(birth_link(node, birth));
+    MM1_TRY(mm1__start_new(node, spawn->arg_type, spawn->arg, spawn->arg_size, &birth->start));
+    if ((spawn->link || spawn->start != 0) && parent != NULL) {
+        MM1_TRY(birth_link(node, spawn, birth));
     }
     return MM1_OK;
 }
 
 static void birth_undo(struct mm1_node *node, const struct mm1_spawn *spawn, struct birth *birth)
 {
+    struct mm1__signal *const signals[] = {birth->to_child, birth->to_parent, birth->started,
+                                           birth->spare};
     mm1_path_drop(birth->path);
     mm1_give(node->env.alloc, birth->state, spawn->behaviour->state_size);
-    mm1_give(node->env.alloc, birth->bonds, sizeof(*birth->bonds));
     if (birth->start != NULL) {
         mm1__item_free(node, birth->start);
     }
-    if (birth->to_child != NULL) {
-        mm1__item_free(node, &birth->to_child->item);
-    }
-    if (birth->to_parent != NULL) {
-        mm1__item_free(node, &birth->to_parent->item);
+    for (size_t i = 0; i < MM1_COUNT_OF(signals); i++) {
+        if (signals[i] != NULL) {
+            mm1__item_free(node, &signals[i]->item);
+        }
     }
 }
 
+/* What the configuration says of the actor's path, else the spawn, else what holds for all. */
+static void begin_settings(struct mm1_actor *actor, const struct mm1_actor *parent,
+                           const struct mm1_spawn *spawn)
+{
+    const struct mm1_node *node = mm1__node_of(actor);
+    const struct mm1__settings *settings =
+        mm1__settings_find(node, parent, name_of(spawn), &actor->on_settings);
+    uint32_t inbox_size = spawn->inbox_size == 0 ? MM1_INBOX_DEFAULT : spawn->inbox_size;
+    actor->settings = settings;
+    actor->runnable.pool = settings == NULL ? 0 : settings->pool;
+    if (settings != NULL && settings->has_inbox_size) {
+        inbox_size = settings->inbox_size;
+    }
+    atomic_store_explicit(&actor->inbox.size, inbox_size, memory_order_relaxed);
+}
+
 /* Begins a life in a slot whose token is held. */
-static void begin(struct mm1_actor *actor, const struct mm1_spawn *spawn, struct birth *birth,
-                  uint64_t parent, uint64_t address)
+static void begin(struct mm1_actor *actor, const struct mm1_ctx *parent,
+                  const struct mm1_spawn *spawn, struct birth *birth, uint64_t address)
 {
     actor->runnable.entity = birth->path->hash;
+    actor->runnable.fiber = NULL;
     actor->trap_exit = false;
-    actor->started = false;
     actor->in_hand = NULL;
-    actor->bound = false;
-    atomic_store_explicit(&actor->inbox_size,
-                          spawn->inbox_size == 0 ? MM1_INBOX_DEFAULT : spawn->inbox_size,
+    actor->in_turn = false;
+    begin_settings(actor, parent == NULL ? NULL : parent->actor, spawn);
+    atomic_store_explicit(&actor->inbox.closed, false, memory_order_relaxed);
+    atomic_store_explicit(&actor->inbox.taken, (uint64_t)mm1__life(address) << 32,
                           memory_order_relaxed);
-    atomic_store_explicit(&actor->inbox, mm1__life(address), memory_order_relaxed);
     actor->urgent = (struct mm1__queue){.head = NULL};
     actor->queue = (struct mm1__queue){.head = NULL};
-    actor->behaviour = spawn->behaviour;
-    actor->state = birth->state;
+    actor->main = (struct mm1_ctx){.actor = actor,
+                                   .node = mm1__node_of(actor),
+                                   .address = address,
+                                   .behaviour = spawn->behaviour,
+                                   .state = birth->state};
     actor->path = birth->path;
-    actor->bonds = birth->bonds;
-    actor->parent = parent;
+    actor->started = birth->started;
+    actor->links = (struct mm1_tree){.root = NULL};
+    actor->watchers = (struct mm1_tree){.root = NULL};
+    actor->bonds = NULL;
+    actor->parent = parent == NULL ? 0 : mm1__address(parent->actor);
     actor->next_ref = 0;
     actor->draws = 0;
+    actor->traces = 0;
+    mm1__metric_spawn(actor, spawn->behaviour);
     atomic_store(&actor->live, address + 1);
+}
+
+/* The link that a child is born with, and what its parent waits for. */
+static void begin_link(struct mm1_actor *actor, const struct mm1_ctx *parent,
+                       const struct mm1_spawn *spawn, const struct birth *birth)
+{
+    uint64_t child_address = mm1__address(actor);
+    uint64_t parent_address = mm1__address(parent->actor);
+    if (birth->to_child == NULL) {
+        return;
+    }
+    mm1__link_enter(actor, birth->to_parent, parent_address, child_address);
+    if (birth->started != NULL) {
+        birth->started->msg.started.start = spawn->start;
+        birth->to_child->start = spawn->start;
+        birth->to_child->ref = parent->address;
+        birth->to_child->msg.spare = birth->spare;
+    }
+    mm1__link_enter(parent->actor, birth->to_child, child_address, parent_address);
+}
+
+/* The first item of a life, and the event of its birth. */
+static void begin_start(struct mm1_actor *actor, struct mm1_ctx *parent,
+                        const struct mm1_spawn *spawn, struct mm1__item *start)
+{
+    struct mm1_node *node = mm1__node_of(actor);
+    start->route = actor->main.address;
+    start->from = actor->parent;
+    start->background = parent != NULL && parent->background;
+    start->env.trace_id = parent == NULL ? mm1_trace_new(&actor->main) : parent->trace_id;
+    start->env.to = MM1_ADDR(actor->main.address);
+    mm1__item_enlist(node, start);
+    if (mm1__traced(node)) {
+        struct mm1_event event = {
+            .kind = MM1_EVENT_SPAWN,
+            .other = actor->path,
+            .peer = start->env.to,
+            .signal = start->number,
+            .type = start->env.type,
+            .msg = start->env.type == NULL ? NULL : start->env.msg,
+            .text = mm1_text_of(spawn->behaviour->name),
+        };
+        start->cause = parent != NULL ? mm1__emit(parent, &event)
+                                      : node->env.trace->ops->emit(node->env.trace, &event);
+    }
+    mm1__enqueue(&actor->urgent, start); /* no priority message may come before init */
 }
 
 mm1_status mm1__spawn(struct mm1_node *node, struct mm1_ctx *parent, const struct mm1_spawn *spawn,
@@ -174,6 +232,7 @@ mm1_status mm1__spawn(struct mm1_node *node, struct mm1_ctx *parent, const struc
     if (atomic_load(&node->refuse_spawns)) {
         return MM1_RESOURCE;
     }
+    MM1_CHECK(spawn->start == 0 || parent != NULL);
     struct birth birth = {.path = NULL};
     struct mm1_actor *actor;
     uint64_t address;
@@ -185,12 +244,9 @@ mm1_status mm1__spawn(struct mm1_node *node, struct mm1_ctx *parent, const struc
         birth_undo(node, spawn, &birth);
         return status;
     }
-    uint64_t parent_address = parent == NULL ? 0 : mm1__address(parent->actor);
-    begin(actor, spawn, &birth, parent_address, address);
-    if (birth.to_child != NULL) {
-        mm1__link_enter(actor, birth.to_parent, parent_address);
-        (void)mm1__bonds_of(parent->actor);
-        mm1__link_enter(parent->actor, birth.to_child, address);
+    begin(actor, parent, spawn, &birth, address);
+    if (parent != NULL) {
+        begin_link(actor, parent, spawn, &birth);
     }
     (void)atomic_fetch_add(&node->actors, 1);
     if (parent == NULL) {
@@ -198,29 +254,27 @@ mm1_status mm1__spawn(struct mm1_node *node, struct mm1_ctx *parent, const struc
         atomic_store(&node->main_live, address + 1);
     }
     *out = MM1_ADDR(address);
-    struct mm1__item *start = birth.start;
-    start->route = address;
-    start->from = parent_address;
-    start->background = parent != NULL && parent->background;
-    start->env.trace_id = parent == NULL ? 0 : parent->trace_id;
-    start->env.to = *out;
-    mm1__item_enlist(node, start);
-    if (mm1__traced(node)) {
-        struct mm1_event event = {
-            .kind = MM1_EVENT_SPAWN,
-            .other = actor->path,
-            .peer = *out,
-            .signal = start->number,
-            .type = start->env.type,
-            .msg = start->env.type == NULL ? NULL : start->env.msg,
-            .text = mm1_text_of(spawn->behaviour->name),
-        };
-        start->cause = parent != NULL ? mm1__emit(parent, &event)
-                                      : node->env.trace->ops->emit(node->env.trace, &event);
-    }
-    mm1__enqueue(&actor->urgent, start); /* no priority message may come before init */
+    begin_start(actor, parent, spawn, birth.start);
+    (void)mm1__add(node, &node->awake, 1);
     node->env.sched->ops->ready(node->env.sched, &actor->runnable);
     return MM1_OK;
+}
+
+void mm1_init_done(struct mm1_ctx *ctx, mm1_addr addr)
+{
+    struct mm1_effect effect = {.kind = MM1_EFFECT_INIT_DONE, .target = addr};
+    struct mm1_answer answer;
+    if (!mm1__effect(ctx, &effect, &answer)) {
+        return;
+    }
+    struct mm1__signal *started = ctx->actor->started;
+    bool counts = started != NULL && ctx == &ctx->actor->main;
+    mm1__emit_verb(ctx, &effect, counts ? MM1_OK : MM1_NOT_FOUND);
+    if (counts) {
+        ctx->actor->started = NULL;
+        started->msg.started.addr = addr;
+        mm1__signal_send(ctx, started, MM1__STARTED, ctx->actor->parent);
+    }
 }
 
 mm1_status mm1_spawn(struct mm1_ctx *ctx, const struct mm1_spawn *spawn, mm1_addr *out)
@@ -229,8 +283,8 @@ mm1_status mm1_spawn(struct mm1_ctx *ctx, const struct mm1_spawn *spawn, mm1_add
         .kind = MM1_EFFECT_SPAWN,
         .type = spawn->arg_type,
         .msg = spawn->arg_type == NULL ? NULL : spawn->arg,
-        .data = mm1_bytes_of_text(
-            mm1_text_of(spawn->name != NULL ? spawn->name : spawn->behaviour->name)),
+        .data = mm1_bytes_of_text(name_of(spawn)),
+        .spawn = spawn,
     };
     struct mm1_answer answer;
     if (!mm1__effect(ctx, &effect, &answer)) {

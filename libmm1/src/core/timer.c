@@ -97,10 +97,10 @@ static mm1_status timer_start(struct mm1_ctx *ctx, const struct mm1_timer_spec *
     timer->base.entity = actor->runnable.entity + timer->id;
     timer->base.background = spec->background || ctx->background;
     timer->item.background = timer->base.background;
-    timer->item.route = mm1__address(actor);
+    timer->item.route = ctx->address;
     timer->item.from = mm1__address(actor);
     timer->item.cause = ctx->cause;
-    timer->item.env.to = MM1_ADDR(mm1__address(actor));
+    timer->item.env.to = MM1_ADDR(ctx->address);
     timer->item.env.ttl = MM1_TTL_DEFAULT;
     mm1__item_enlist(ctx->node, &timer->item);
     timer->item.env.no = timer->item.number;
@@ -129,7 +129,7 @@ mm1_status mm1_timer_start(struct mm1_ctx *ctx, const struct mm1_timer_spec *spe
 static bool in_hand(const struct mm1_ctx *ctx, const struct mm1_tree_node *node)
 {
     const struct mm1__timer *timer = MM1_CONTAINER_OF(node, const struct mm1__timer, node);
-    return ctx->actor->in_hand == &timer->item && timer->every_ns == 0;
+    return (ctx->actor->in_hand == &timer->item || timer->kept) && timer->every_ns == 0;
 }
 
 bool mm1_timer_cancel(struct mm1_ctx *ctx, uint64_t id)
@@ -181,11 +181,14 @@ void mm1__timer_taken(struct mm1_node *node, struct mm1_actor *actor, struct mm1
     timer->base.due_ns = timer->every_ns > UINT64_MAX - timer->base.due_ns
                              ? UINT64_MAX
                              : timer->base.due_ns + timer->every_ns;
+    /* Counted again: a kept message was not. */
+    mm1__item_settle(node, item);
+    mm1__item_enlist(node, item);
     arm(node, timer);
 }
 
 /* A timer that has fired already is freed where its item is found. */
-void mm1__timers_close(struct mm1_actor *actor)
+void mm1__timers_close(struct mm1_actor *actor, uint64_t context)
 {
     if (actor->bonds == NULL) {
         return;
@@ -193,6 +196,10 @@ void mm1__timers_close(struct mm1_actor *actor)
     struct mm1_clock *clock = mm1__node_of(actor)->env.clock;
     MM1_TREE_FOREACH(node, &actor->bonds->timers) {
         struct mm1__timer *timer = MM1_CONTAINER_OF(node, struct mm1__timer, node);
+        if (context != 0 && timer->item.route != context) {
+            continue;
+        }
+        timer->cancelled = true;
         mm1_tree_remove(&actor->bonds->timers, node);
         if (clock->ops->cancel(clock, &timer->base)) {
             mm1__item_free(mm1__node_of(actor), &timer->item);

@@ -48,11 +48,12 @@ static void give(struct mm1_alloc *self, void *data, size_t size)
     free(block);
 }
 
-static void *take_stack(struct mm1_alloc *self, size_t size, size_t *usable)
+static void *take_stack(struct mm1_alloc *self, size_t size, size_t *usable, bool *guarded)
 {
     (void)self;
     (void)size;
     *usable = 0;
+    *guarded = false;
     return NULL;
 }
 

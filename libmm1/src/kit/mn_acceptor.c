@@ -21,14 +21,14 @@ static mm1_status acceptor_init(struct mm1_ctx *ctx, void *state, const void *ar
     return mm1_net_listen(ctx, endpoint_of(acceptor)->name, &acceptor->listener);
 }
 
-static mm1_status give_up(struct mm1_ctx *ctx, const struct acceptor *acceptor, uint32_t status,
-                          struct mm1_text reason)
+static mm1_status give_up(struct mm1_ctx *ctx, const struct acceptor *acceptor, const char *verb,
+                          uint32_t status, struct mm1_text reason)
 {
     struct mm1_text name = endpoint_of(acceptor)->name;
-    mm1_log(ctx, MM1_LOG_ERROR, "cannot listen on %.*s: %.*s", (int)name.size, name.data,
-            (int)reason.size, reason.data);
+    mm1_log(ctx, MM1_LOG_ERROR, "%s %.*s: %.*s", verb, (int)name.size, name.data, (int)reason.size,
+            reason.data);
     char what[MM1_REASON_TEXT_MAX];
-    (void)snprintf(what, sizeof(what), "cannot listen on %.*s", (int)name.size, name.data);
+    (void)snprintf(what, sizeof(what), "%s %.*s", verb, (int)name.size, name.data);
     mm1_quit(ctx, mm1_reason_error((int32_t)status, what));
     return MM1_OK;
 }
@@ -60,14 +60,14 @@ static mm1_status acceptor_receive(struct mm1_ctx *ctx, void *state,
         return MM1_OK;
     }
     MM1_ON(envelope, mm1_failed, failed) {
-        return give_up(ctx, acceptor, failed->status, failed->reason);
+        return give_up(ctx, acceptor, "cannot listen on", failed->status, failed->reason);
     }
     MM1_ON(envelope, mm1_ended, ended) {
         if (ended->handle != acceptor->listener) {
             return MM1_OK; /* a peer that was gone before its connection claimed it */
         }
         const char *text = mm1_status_text((mm1_status)ended->status);
-        return give_up(ctx, acceptor, ended->status, mm1_text_of(text));
+        return give_up(ctx, acceptor, "no longer listening on", ended->status, mm1_text_of(text));
     }
     MM1_ON(envelope, mm1_exited, exited) {
         (void)mm1__mn_parent_ended(ctx, exited);

@@ -10,7 +10,7 @@ static mm1_status ingress_init(struct mm1_ctx *ctx, void *state, const void *arg
     struct ingress *ingress = state;
     const struct mm1_mn_table *table = arg;
     MM1_TRY(mm1__mn_copy_set(&ingress->table, mm1_ctx_alloc(ctx), &mm1_mn_table_type, table));
-    return mm1_bind(ctx, table->net);
+    return mm1_bind(ctx, table->net, 0);
 }
 
 /* The connection for messages of a type; false: there is none. */

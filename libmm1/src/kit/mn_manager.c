@@ -68,7 +68,9 @@ static mm1_status refresh(struct mm1_ctx *ctx, struct manager *manager,
             return mm1_send(ctx, remote->ingress, &mm1_mn_table_type, &table,
                             &(struct mm1_header){.priority = true});
         }
-        (void)mm1_exit(ctx, remote->ingress, MM1_SHUTDOWN);
+        if (mm1_exit(ctx, remote->ingress, MM1_SHUTDOWN) == MM1_NOMEM) {
+            (void)mm1_kill(ctx, remote->ingress);
+        }
         remote->ingress_state = INGRESS_STOPPING;
         return MM1_OK;
     case INGRESS_STOPPING:

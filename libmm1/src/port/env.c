@@ -27,6 +27,7 @@ mm1_status mm1_env_check(const struct mm1_env *env, const char **hole)
     SLOT(clock, wall);
     SLOT(clock, arm);
     SLOT(clock, cancel);
+    SLOT(clock, next_due);
     PORT(random);
     SLOT(random, draw);
     PORT(sched);

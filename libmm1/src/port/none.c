@@ -16,7 +16,8 @@ static void transport_attach(struct mm1_transport *self, struct mm1_port_sink *s
     MM1_CONTAINER_OF(self, struct mm1_transport_none, base)->sink = sink;
 }
 
-static void transport_refuse(struct mm1_transport *self, mm1_handle handle, struct mm1_text name)
+static mm1_status transport_refuse(struct mm1_transport *self, mm1_handle handle,
+                                   struct mm1_text name)
 {
     struct mm1_port_sink *sink = MM1_CONTAINER_OF(self, struct mm1_transport_none, base)->sink;
     (void)name;
@@ -24,6 +25,7 @@ static void transport_refuse(struct mm1_transport *self, mm1_handle handle, stru
                &(struct mm1_failed){.handle = handle,
                                     .status = MM1_REFUSED,
                                     .reason = MM1_TEXT("this node has no transport")});
+    return MM1_OK;
 }
 
 static void transport_read(struct mm1_transport *self, mm1_handle handle, size_t size)
@@ -69,7 +71,7 @@ static void store_attach(struct mm1_store *self, struct mm1_port_sink *sink)
     MM1_CONTAINER_OF(self, struct mm1_store_none, base)->sink = sink;
 }
 
-static void store_open(struct mm1_store *self, mm1_handle handle, struct mm1_text name)
+static mm1_status store_open(struct mm1_store *self, mm1_handle handle, struct mm1_text name)
 {
     struct mm1_port_sink *sink = MM1_CONTAINER_OF(self, struct mm1_store_none, base)->sink;
     (void)name;
@@ -77,6 +79,7 @@ static void store_open(struct mm1_store *self, mm1_handle handle, struct mm1_tex
                &(struct mm1_log_failed){.handle = handle,
                                         .status = MM1_REFUSED,
                                         .reason = MM1_TEXT("this node has no store")});
+    return MM1_OK;
 }
 
 static mm1_status store_append(struct mm1_store *self, mm1_handle handle, uint64_t op,
@@ -89,29 +92,33 @@ static mm1_status store_append(struct mm1_store *self, mm1_handle handle, uint64
     return MM1_OK;
 }
 
-static void store_sync(struct mm1_store *self, mm1_handle handle, uint64_t op)
+static mm1_status store_sync(struct mm1_store *self, mm1_handle handle, uint64_t op)
 {
     (void)self;
     (void)handle;
     (void)op;
+    return MM1_OK;
 }
 
-static void store_truncate(struct mm1_store *self, mm1_handle handle, uint64_t op, uint64_t size)
+static mm1_status store_truncate(struct mm1_store *self, mm1_handle handle, uint64_t op,
+                                 uint64_t size)
 {
     (void)self;
     (void)handle;
     (void)op;
     (void)size;
+    return MM1_OK;
 }
 
-static void store_read(struct mm1_store *self, mm1_handle handle, uint64_t op, uint64_t offset,
-                       size_t size)
+static mm1_status store_read(struct mm1_store *self, mm1_handle handle, uint64_t op,
+                             uint64_t offset, size_t size)
 {
     (void)self;
     (void)handle;
     (void)op;
     (void)offset;
     (void)size;
+    return MM1_OK;
 }
 
 static void store_close(struct mm1_store *self, mm1_handle handle)

@@ -101,12 +101,31 @@ static bool cancel(struct mm1_clock *self, struct mm1_timer *timer)
     return was_armed;
 }
 
+static uint64_t next_due(struct mm1_clock *self)
+{
+    struct mm1__posix_clock *clock = of(self);
+    uint64_t due_ns = UINT64_MAX;
+    pthread_mutex_lock(&clock->lock);
+    const struct mm1_tree_node *node = mm1_tree_first(&clock->timers);
+    while (node != NULL && timer_of(node)->background) {
+        node = mm1_tree_next(node);
+    }
+    if (clock->firing) {
+        due_ns = 0;
+    } else if (node != NULL) {
+        due_ns = timer_of(node)->due_ns;
+    }
+    pthread_mutex_unlock(&clock->lock);
+    return due_ns;
+}
+
 static const struct mm1_clock_ops OPS = {
     .name = "posix",
     .monotonic = monotonic,
     .wall = wall,
     .arm = arm,
     .cancel = cancel,
+    .next_due = next_due,
 };
 
 /* Waits until something changed or `due_ns`; with the lock held. */
@@ -136,9 +155,11 @@ static void *fire_timers(void *arg)
         }
         /* Out of the tree under the lock: from here on cancel says false. After fire the timer is not ours. */
         mm1_tree_remove(&clock->timers, first);
+        clock->firing = !timer->background;
         pthread_mutex_unlock(&clock->lock);
         timer->fire(timer);
         pthread_mutex_lock(&clock->lock);
+        clock->firing = false;
     }
     pthread_mutex_unlock(&clock->lock);
     return NULL;

@@ -14,6 +14,7 @@ struct mm1__posix_clock {
     pthread_mutex_t lock;
     pthread_cond_t changed; /* the first timer is another one, or the thread shall stop */
     struct mm1_tree timers; /* by (due, sequence) */
+    bool firing;            /* one that is not background */
     uint64_t next_seq;
     pthread_t thread;
     bool running;

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "posix/node_config.h"
+#include "posix/node_init.h"
 #include "posix/node_main.h"
+#include "posix/node_report.h"
 #include "posix/os_error.h"
 #include "posix/world.h"
 
@@ -14,7 +16,9 @@
 #define EXIT_ENVIRONMENT 3
 #define EXIT_MAIN_FAILED 4
 #define EXIT_BY_SIGNAL 128 /* and the signal's number */
-#define SHUTDOWN_NS (5 * MM1_NS_PER_SEC)
+#define GRACE_NS (5 * MM1_NS_PER_SEC)
+#define KILL_NS MM1_NS_PER_SEC
+#define BOOT_NS (10 * MM1_NS_PER_SEC) /* its steps have limits of their own */
 
 /* A node while it runs. */
 struct run {
@@ -23,183 +27,245 @@ struct run {
     struct mm1_node *node;
     mm1_addr main;
     int signal_fd;
+    uint64_t grace_ns;
+    uint64_t kill_ns;
     struct mm1_multinode_config multinode; /* borrows from the file */
-    struct mm1_reason multinode_reason;    /* set before the flag */
-    int multinode_failed;                  /* atomic */
+    struct mm1__node_init init;
+    struct mm1__node_report report;
+    struct mm1_tap *taps[1];
 };
 
-/* --- the guard: starts the multi-node manager, and ends the run when that fails --------------------------------- */
-
-struct guard {
-    struct run *run;
-};
-
-static mm1_status guard_init(struct mm1_ctx *ctx, void *state, const void *arg)
+static MM1_PRINTF(2, 3) void say(const struct run *run, const char *format, ...)
 {
-    struct guard *guard = state;
-    mm1_addr manager;
-    *guard = *(const struct guard *)arg;
-    mm1_trap_exit(ctx, true);
-    return mm1_spawn(ctx,
-                     &(struct mm1_spawn){.behaviour = &mm1_multinode_manager,
-                                         .name = "multinode",
-                                         .arg_type = &mm1_multinode_config_type,
-                                         .arg = &guard->run->multinode,
-                                         .link = true},
-                     &manager);
+    char text[1024];
+    va_list arguments;
+    va_start(arguments, format);
+    (void)vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    (void)fprintf(stderr, "mm1: node %s: %s\n", run->file->name.data, text);
 }
 
-static mm1_status guard_receive(struct mm1_ctx *ctx, void *state,
-                                const struct mm1_envelope *envelope)
-{
-    struct run *run = ((struct guard *)state)->run;
-    MM1_ON(envelope, mm1_exited, exited) {
-        run->multinode_reason = mm1_reason_of_why(&exited->why);
-        __atomic_store_n(&run->multinode_failed, 1, __ATOMIC_SEQ_CST);
-        mm1_posix_stop(run->posix);
-        return MM1_OK;
-    }
-    return mm1_unhandled(ctx, envelope);
-}
+/* --- how it begins -------------------------------------------------------------------------------------------- */
 
-static const struct mm1_behaviour guard_behaviour = {
-    .name = "guard",
-    .state_size = sizeof(struct guard),
-    .init = guard_init,
-    .receive = guard_receive,
-};
-
-static mm1_status boot(struct run *run)
+static mm1_status open_node(struct run *run)
 {
     const struct mm1__node_file *file = run->file;
-    struct mm1_node_config config = {
+    mm1__node_report_init(&run->report, mm1_posix_env(run->posix)->trace);
+    run->taps[0] = &run->report.tap;
+    const struct mm1_node_config config = {
         .name = file->name,
         .locals = file->nets + 1,
         .local_count = file->net_count - 1,
         .auto_net = file->nets[0],
         .types = &file->types,
+        .settings = file->settings,
+        .taps = run->taps,
+        .tap_count = MM1_COUNT_OF(run->taps),
+        .failures = file->drop_failures ? NULL : &run->report.failures,
+        .metrics = file->metrics.size != 0,
     };
-    MM1_TRY(mm1_node_open(mm1_posix_env(run->posix), &config, &run->node));
+    return mm1_node_open(mm1_posix_env(run->posix), &config, &run->node);
+}
+
+static mm1_status start_init(struct run *run)
+{
+    const struct mm1__node_file *file = run->file;
+    struct mm1__node_init *init = &run->init;
+    bool has_links = file->inbound_count + file->outbound_count > 0;
     run->multinode = (struct mm1_multinode_config){
         .locals = {.items = file->nets, .count = file->net_count},
         .inbound = {.items = file->inbound, .count = file->inbound_count},
         .outbound = {.items = file->outbound, .count = file->outbound_count},
+        .cookie = {.some = file->cookie.size > 0, .value = file->cookie},
     };
-    if (file->inbound_count + file->outbound_count > 0) {
-        struct guard guard = {.run = run};
-        struct mm1_spawn spawn = {
-            .behaviour = &guard_behaviour, .arg = &guard, .arg_size = sizeof(guard)};
-        mm1_addr address;
-        MM1_TRY(mm1_node_spawn(run->node, &spawn, &address));
+    *init = (struct mm1__node_init){.posix = run->posix,
+                                    .multinode = has_links ? &run->multinode : NULL,
+                                    .metrics = file->metrics};
+    const struct mm1_spawn spawn = {
+        .behaviour = &mm1__node_init_behaviour, .arg = &init, .arg_size = sizeof(init)};
+    mm1_addr address;
+    return mm1_node_spawn(run->node, &spawn, &address);
+}
+
+/* Until the node's own actors are there. */
+static bool wait_for_init(struct run *run)
+{
+    struct mm1_reason reason;
+    char why[MM1__REASON_LINE_MAX];
+    enum mm1__posix_event event = mm1__posix_wait(run->posix, run->node, &reason, -1, BOOT_NS);
+    int state = __atomic_load_n(&run->init.state, __ATOMIC_SEQ_CST);
+    if (state == MM1__NODE_READY) {
+        return true;
     }
-    /* The last, so that the node answers for its end. */
-    struct mm1_spawn spawn = {.behaviour = file->role->main,
-                              .name = file->role->name,
-                              .arg_type = file->role->arg_type,
-                              .arg = file->args};
-    return mm1_node_spawn(run->node, &spawn, &run->main);
+    if (state == MM1__NODE_FAILED) {
+        say(run, "%s", run->init.failure);
+    } else if (event == MM1__POSIX_MAIN_ENDED) {
+        say(run, "it cannot be started: %s", mm1__reason_line(&reason, why));
+    } else {
+        say(run, "it cannot be started: %s", mm1_status_text(MM1_TIMEOUT));
+    }
+    return false;
+}
+
+static bool boot(struct run *run)
+{
+    mm1_status status = open_node(run);
+    if (status == MM1_OK) {
+        status = start_init(run);
+    }
+    if (status == MM1_OK) {
+        if (!wait_for_init(run)) {
+            return false;
+        }
+        /* The last, so that the node answers for its end. */
+        const struct mm1_role *role = run->file->role;
+        const struct mm1_spawn spawn = {.behaviour = role->main,
+                                        .name = role->name,
+                                        .arg_type = role->arg_type,
+                                        .arg = run->file->args};
+        status = mm1_node_spawn(run->node, &spawn, &run->main);
+    }
+    if (status != MM1_OK) {
+        say(run, "it cannot be started: %s", mm1_status_text(status));
+    }
+    return status == MM1_OK;
 }
 
 /* --- how it ends ---------------------------------------------------------------------------------------------- */
 
-static int report(const struct run *run, const char *what, const struct mm1_reason *reason,
-                  int code)
-{
-    struct mm1_buf text = MM1_BUF(mm1_posix_alloc());
-    const char *why = "";
-    if (mm1_reason_print(reason, &text) == MM1_OK && mm1_buf_terminate(&text) == MM1_OK) {
-        why = (const char *)text.data;
-    }
-    fprintf(stderr, "mm1: node %s: %s: %s\n", run->file->name.data, what, why);
-    mm1_buf_close(&text);
-    return code;
-}
-
 static int main_ended(const struct run *run, const struct mm1_reason *reason)
 {
+    char why[MM1__REASON_LINE_MAX];
     if (reason->kind == MM1_REASON_NORMAL || reason->kind == MM1_REASON_SHUTDOWN ||
         reason->kind == MM1_REASON_SHUTDOWN_TEXT) {
         return 0;
     }
-    return report(run, "its main failed", reason, EXIT_MAIN_FAILED);
+    say(run, "its main failed: %s", mm1__reason_line(reason, why));
+    return EXIT_MAIN_FAILED;
 }
 
-static int end_by_signal(struct run *run)
+/* Asks main to shut down. `*grace_ns`: how long the others are then given. */
+static int end_by_signal(struct run *run, uint64_t *grace_ns)
 {
     struct signalfd_siginfo info = {0};
     struct mm1_reason reason;
     ssize_t got = read(run->signal_fd, &info, sizeof(info));
     MM1_CHECK(got == (ssize_t)sizeof(info));
     int number = (int)info.ssi_signo;
-    const char *name = number == SIGINT ? "SIGINT" : "SIGTERM";
-    fprintf(stderr, "mm1: node %s: %s: shutting down\n", run->file->name.data, name);
-    (void)mm1_node_exit(run->node, run->main, MM1_SHUTDOWN);
+    say(run, "%s: shutting down", number == SIGINT ? "SIGINT" : "SIGTERM");
     enum mm1__posix_event event = MM1__POSIX_STOPPED;
-    while (event == MM1__POSIX_STOPPED) { /* links may fail now: it ends anyway */
-        event = mm1__posix_wait(run->posix, run->node, &reason, run->signal_fd, SHUTDOWN_NS);
+    mm1_status status = mm1_node_exit(run->node, run->main, MM1_SHUTDOWN);
+    if (status != MM1_OK && status != MM1_NOPROC) {
+        say(run, "its main cannot be asked to: %s", mm1_status_text(status));
+        return EXIT_BY_SIGNAL + number; /* all are asked next, and killed where that fails */
     }
-    if (event != MM1__POSIX_MAIN_ENDED) {
-        fprintf(stderr, "mm1: node %s: its main did not shut down%s\n", run->file->name.data,
-                event == MM1__POSIX_TIMED_OUT ? " within 5 seconds" : "");
+    while (event == MM1__POSIX_STOPPED) { /* links may fail now: it ends anyway */
+        event = mm1__posix_wait(run->posix, run->node, &reason, run->signal_fd, run->grace_ns);
+    }
+    if (event == MM1__POSIX_TIMED_OUT) {
+        say(run, "its main did not shut down within %llu ms",
+            (unsigned long long)(run->grace_ns / MM1_NS_PER_MS));
+        *grace_ns = run->kill_ns;
+    } else if (event == MM1__POSIX_FD) {
+        say(run, "its main did not shut down");
     }
     return EXIT_BY_SIGNAL + number;
 }
 
-static int wait_for_end(struct run *run)
+static int wait_for_end(struct run *run, uint64_t *grace_ns)
 {
     struct mm1_reason reason;
-    switch (mm1__posix_wait(run->posix, run->node, &reason, run->signal_fd, UINT64_MAX)) {
-    case MM1__POSIX_MAIN_ENDED:
-        return main_ended(run, &reason);
-    case MM1__POSIX_FD:
-        return end_by_signal(run);
-    case MM1__POSIX_STOPPED:
-    case MM1__POSIX_TIMED_OUT:
-        break;
+    for (;;) {
+        switch (mm1__posix_wait(run->posix, run->node, &reason, run->signal_fd, UINT64_MAX)) {
+        case MM1__POSIX_MAIN_ENDED:
+            return main_ended(run, &reason);
+        case MM1__POSIX_FD:
+            return end_by_signal(run, grace_ns);
+        case MM1__POSIX_STOPPED:
+        case MM1__POSIX_TIMED_OUT:
+            break;
+        }
+        if (__atomic_load_n(&run->init.state, __ATOMIC_SEQ_CST) == MM1__NODE_FAILED) {
+            say(run, "%s", run->init.failure);
+            return EXIT_ENVIRONMENT;
+        }
     }
-    MM1_CHECK(__atomic_load_n(&run->multinode_failed, __ATOMIC_SEQ_CST) != 0);
-    const struct mm1_reason *why = &run->multinode_reason;
-    if (why->kind != MM1_REASON_ERROR) {
-        return report(run, "its links to other nodes failed", why, EXIT_ENVIRONMENT);
+}
+
+/* Ends all actors (mm1-spec SHUT-01). False: some are left. */
+static bool shut_down(struct run *run, uint64_t grace_ns)
+{
+    char name[MM1_PATH_TEXT_MAX];
+    mm1_node_refuse_spawns(run->node);
+    mm1_node_exit_all(run->node, MM1_SHUTDOWN);
+    if (mm1__posix_wait_gone(run->node, run->signal_fd, grace_ns) == MM1__POSIX_MAIN_ENDED) {
+        return true;
     }
-    fprintf(stderr, "mm1: node %s: %s: %s\n", run->file->name.data, why->text,
-            mm1_status_text((mm1_status)why->code));
-    return EXIT_ENVIRONMENT;
+    mm1_node_kill_all(run->node);
+    if (mm1__posix_wait_gone(run->node, -1, run->kill_ns) == MM1__POSIX_MAIN_ENDED) {
+        return true;
+    }
+    struct mm1_path *path = mm1__posix_sched_running(&run->posix->sched);
+    (void)mm1_path_print(path, name);
+    size_t left = mm1_node_actors(run->node);
+    say(run, "%zu actor%s not end%s%s", left, left == 1 ? " does" : "s do",
+        path == NULL ? "" : ": still in a turn: ", path == NULL ? "" : name);
+    mm1_path_drop(path);
+    return false;
 }
 
 static int run_node(struct run *run)
 {
     char error[MM1_POSIX_ERROR_MAX];
+    uint64_t grace_ns = run->grace_ns;
     mm1_status status = mm1_posix_open(&run->file->options, &run->posix, error);
     if (status != MM1_OK) {
-        fprintf(stderr, "mm1: node %s: %s\n", run->file->name.data, error);
+        say(run, "%s", error);
         return EXIT_ENVIRONMENT;
     }
-    int code = EXIT_ENVIRONMENT;
-    status = boot(run);
-    if (status == MM1_OK) {
-        code = wait_for_end(run);
-    } else {
-        fprintf(stderr, "mm1: node %s: it cannot be started: %s\n", run->file->name.data,
-                mm1_status_text(status));
+    int code = boot(run) ? wait_for_end(run, &grace_ns) : EXIT_ENVIRONMENT;
+    if (run->node != NULL && !shut_down(run, grace_ns)) {
+        (void)fflush(NULL);
+        _exit(code); /* a worker cannot be joined, and uses all that could be freed */
     }
     mm1_posix_close(run->posix, run->node);
     return code;
 }
 
-int mm1__posix_node(const char *config_path, const struct mm1__linked_systems *linked)
+/* Reads the configuration, and prints what is wrong with it. */
+static mm1_status read_config(const char *path, const struct mm1__linked_systems *linked,
+                              const struct mm1__node_options *options, struct mm1__node_file *file)
 {
-    struct mm1_diag diag;
+    struct mm1__findings *findings = mm1_take(mm1_posix_alloc(), sizeof(*findings));
+    if (findings == NULL) {
+        fprintf(stderr, "mm1: %s\n", mm1_status_text(MM1_NOMEM));
+        return MM1_NOMEM;
+    }
+    mm1_status status = mm1__node_file_read(path, linked, file, findings);
+    mm1__findings_print(findings);
+    mm1_give(mm1_posix_alloc(), findings, sizeof(*findings));
+    if (status == MM1_OK && options->has_log_level) {
+        mm1__node_set_log_level(&file->options, options->log_level);
+    }
+    if (status == MM1_OK && options->log_filter_count > 0) {
+        file->options.log_filter = options->log_filter;
+        file->options.log_filter_count = options->log_filter_count;
+    }
+    return status;
+}
+
+int mm1__posix_node(const char *config_path, const struct mm1__linked_systems *linked,
+                    const struct mm1__node_options *options)
+{
+    static const struct mm1__node_options none;
+    options = options == NULL ? &none : options;
     struct mm1__node_file *file = mm1_take(mm1_posix_alloc(), sizeof(*file));
     if (file == NULL) {
         fprintf(stderr, "mm1: out of memory\n");
         return EXIT_ENVIRONMENT;
     }
-    mm1_status status = mm1__node_file_read(config_path, linked, file, &diag);
+    mm1_status status = read_config(config_path, linked, options, file);
     if (status != MM1_OK) {
-        char line[MM1_DIAG_LINE_MAX];
-        (void)mm1__diag_print(&diag, line);
-        fprintf(stderr, "mm1: %s\n", line);
         mm1_give(mm1_posix_alloc(), file, sizeof(*file));
         return status == MM1_NOMEM ? EXIT_ENVIRONMENT : EXIT_BAD_INPUT;
     }
@@ -210,7 +276,9 @@ int mm1__posix_node(const char *config_path, const struct mm1__linked_systems *l
               sigaddset(&signals, SIGTERM) == 0);
     MM1_CHECK(pthread_sigmask(SIG_BLOCK, &signals, &before) == 0);
     struct run run = {.file = file,
-                      .signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK)};
+                      .signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK),
+                      .grace_ns = options->grace_ns == 0 ? GRACE_NS : options->grace_ns,
+                      .kill_ns = options->kill_ns == 0 ? KILL_NS : options->kill_ns};
     int code = EXIT_ENVIRONMENT;
     if (run.signal_fd < 0) {
         char why[MM1__OS_TEXT_MAX];

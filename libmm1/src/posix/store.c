@@ -80,20 +80,12 @@ static bool is_log_name(struct mm1_text name)
     return true;
 }
 
-static void post_no_memory(struct mm1__posix_store *store, mm1_handle handle, uint64_t op)
-{
-    struct mm1_log_failed failed = {
-        .handle = handle, .op = op, .status = MM1_NOMEM, .reason = MM1_TEXT("out of memory")};
-    store->sink->post(store->sink, handle, false, &mm1_log_failed_type, &failed);
-}
-
-static void open_log(struct mm1_store *self, mm1_handle handle, struct mm1_text name)
+static mm1_status open_log(struct mm1_store *self, mm1_handle handle, struct mm1_text name)
 {
     struct mm1__posix_store *store = of(self);
     struct mm1__store_log *log = mm1_take_zero(store->alloc, sizeof(*log));
     if (log == NULL) {
-        post_no_memory(store, handle, 0);
-        return;
+        return MM1_NOMEM;
     }
     log->store = store;
     log->handle = handle;
@@ -114,6 +106,7 @@ static void open_log(struct mm1_store *self, mm1_handle handle, struct mm1_text 
     if (stopping) {
         mm1__store_log_free(log);
     }
+    return MM1_OK;
 }
 
 /* Queues a request for a log; the bytes are copied. MM1_NOMEM. A log that is not known is no error. */
@@ -152,32 +145,25 @@ static mm1_status append(struct mm1_store *self, mm1_handle handle, uint64_t op,
     return ask(of(self), handle, &what, bytes);
 }
 
-/* A request without bytes. Without memory its failure is posted at once, perhaps before earlier answers. */
-static void ask_plain(struct mm1_store *self, mm1_handle handle,
-                      const struct mm1__store_request *what)
+static mm1_status sync_log(struct mm1_store *self, mm1_handle handle, uint64_t op)
 {
-    if (ask(of(self), handle, what, (struct mm1_bytes){0}) != MM1_OK) {
-        post_no_memory(of(self), handle, what->op);
-    }
+    struct mm1__store_request what = {.verb = MM1__STORE_SYNC, .op = op};
+    return ask(of(self), handle, &what, (struct mm1_bytes){0});
 }
 
-static void sync_log(struct mm1_store *self, mm1_handle handle, uint64_t op)
+static mm1_status truncate_log(struct mm1_store *self, mm1_handle handle, uint64_t op,
+                               uint64_t size)
 {
-    ask_plain(self, handle, &(struct mm1__store_request){.verb = MM1__STORE_SYNC, .op = op});
+    struct mm1__store_request what = {.verb = MM1__STORE_TRUNCATE, .op = op, .offset = size};
+    return ask(of(self), handle, &what, (struct mm1_bytes){0});
 }
 
-static void truncate_log(struct mm1_store *self, mm1_handle handle, uint64_t op, uint64_t size)
-{
-    ask_plain(self, handle,
-              &(struct mm1__store_request){.verb = MM1__STORE_TRUNCATE, .op = op, .offset = size});
-}
-
-static void read_log(struct mm1_store *self, mm1_handle handle, uint64_t op, uint64_t offset,
-                     size_t size)
+static mm1_status read_log(struct mm1_store *self, mm1_handle handle, uint64_t op, uint64_t offset,
+                           size_t size)
 {
     struct mm1__store_request what = {
         .verb = MM1__STORE_READ, .op = op, .offset = offset, .size = size};
-    ask_plain(self, handle, &what);
+    return ask(of(self), handle, &what, (struct mm1_bytes){0});
 }
 
 /* With the lock held. */

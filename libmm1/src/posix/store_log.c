@@ -67,6 +67,17 @@ static void answer(struct mm1__store_log *log, uint64_t op, int error)
     post(log, &mm1_log_done_type, &done);
 }
 
+static void answer_data(struct mm1__store_log *log, const struct mm1_log_data *data)
+{
+    struct mm1_port_sink *sink = log->store->sink;
+    if (mm1__store_log_wanted(log)) {
+        mm1_status status = sink->post_data(sink, log->handle, false, &mm1_log_data_type, data);
+        if (status != MM1_OK) {
+            answer_failed(log, data->op, status, mm1_status_text(status));
+        }
+    }
+}
+
 /* --- open ----------------------------------------------------------------------------------------------------- */
 
 static bool is_open(const struct mm1__posix_store *store, const char *name)
@@ -239,7 +250,7 @@ static void read_log(struct mm1__store_log *log, const struct mm1__store_request
                                         .op = request->op,
                                         .offset = request->offset,
                                         .data = {.data = data, .size = size}};
-        post(log, &mm1_log_data_type, &answered);
+        answer_data(log, &answered);
     }
     mm1_give(log->store->alloc, data, size);
 }

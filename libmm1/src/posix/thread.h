@@ -10,5 +10,9 @@
  * thread itself raises. So a write to a broken pipe is an error and not a SIGPIPE. MM1_RESOURCE: no thread. */
 MM1_NODISCARD mm1_status mm1__thread_start(pthread_t *thread, const char *name,
                                            void *(*run)(void *arg), void *arg);
+/* The same with a stack of at least `stack_size` bytes, 0 for the system's default. */
+MM1_NODISCARD mm1_status mm1__thread_start_sized(pthread_t *thread, const char *name,
+                                                 size_t stack_size, void *(*run)(void *arg),
+                                                 void *arg);
 
 #endif

@@ -83,12 +83,6 @@ static void put_actor(struct line *line, const struct mm1_path *path)
     put(line, text, mm1_path_print(path, text));
 }
 
-static const char *level_text(uint64_t level)
-{
-    static const char *const texts[] = {"error", "warn", "info", "debug"};
-    return level < MM1_COUNT_OF(texts) ? texts[level] : "debug";
-}
-
 static void put_event(struct line *line, const struct mm1_event *event)
 {
     char address[MM1_ADDR_TEXT_MAX];
@@ -135,14 +129,19 @@ static uint64_t emit(struct mm1_trace *self, const struct mm1_event *event)
 {
     const struct mm1__trace_log *trace = MM1_CONTAINER_OF(self, struct mm1__trace_log, base);
     bool is_log = event->kind == MM1_EVENT_LOG;
-    if (is_log ? event->number > (uint64_t)trace->level : !trace->events) {
+    unsigned level =
+        is_log && event->number < MM1__LOG_TRACE ? (unsigned)event->number : MM1__LOG_TRACE;
+    if (is_log ? level > (unsigned)trace->level : !trace->events) {
+        return 0;
+    }
+    if (trace->filter != NULL && !mm1__log_filter_allows_path(trace->filter, event->actor, level)) {
         return 0;
     }
     struct line line;
     line.size = 0;
     put_time(&line);
     put_string(&line, " level=");
-    put_string(&line, is_log ? level_text(event->number) : "debug");
+    put_string(&line, mm1__log_level_text(level));
     put_actor(&line, event->actor);
     if (!is_log) {
         put_event(&line, event);
@@ -158,7 +157,8 @@ static uint64_t emit(struct mm1_trace *self, const struct mm1_event *event)
 static const struct mm1_trace_ops OPS = {.name = "log", .emit = emit};
 
 void mm1__trace_log_init(struct mm1__trace_log *trace, int fd, enum mm1_log_level level,
-                         bool events)
+                         bool events, const struct mm1__log_filter *filter)
 {
-    *trace = (struct mm1__trace_log){.base.ops = &OPS, .fd = fd, .level = level, .events = events};
+    *trace = (struct mm1__trace_log){
+        .base.ops = &OPS, .fd = fd, .level = level, .events = events, .filter = filter};
 }

@@ -27,6 +27,16 @@ static int compare(const struct mm1_tree_node *a, const struct mm1_tree_node *b)
 
 /* --- ends ----------------------------------------------------------------------------------------------------- */
 
+static void end_init(struct mm1__net_end *end, struct mm1__posix_transport *transport)
+{
+    end->transport = transport;
+    end->lock_fd = -1;
+    mm1_list_init(&end->dirty);
+    mm1_list_init(&end->asked_sends);
+    mm1_list_init(&end->link);
+    mm1_list_init(&end->sends);
+}
+
 struct mm1__net_end *mm1__net_end_new(struct mm1__posix_transport *transport, bool is_listener,
                                       struct mm1_text name)
 {
@@ -40,15 +50,18 @@ struct mm1__net_end *mm1__net_end_new(struct mm1__posix_transport *transport, bo
     if (name.size != 0) {
         memcpy(copy, name.data, name.size);
     }
-    end->transport = transport;
+    end_init(end, transport);
     end->is_listener = is_listener;
     end->name = (struct mm1_text){.data = copy, .size = name.size};
-    end->lock_fd = -1;
-    mm1_list_init(&end->dirty);
-    mm1_list_init(&end->asked_sends);
-    mm1_list_init(&end->link);
-    mm1_list_init(&end->sends);
     return end;
+}
+
+void mm1__net_end_renew(struct mm1__net_end *end)
+{
+    struct mm1__posix_transport *transport = end->transport;
+    MM1_CHECK(end->open_handles == 0 && end->name.size == 0);
+    memset(end, 0, sizeof(*end));
+    end_init(end, transport);
 }
 
 static void free_pieces(struct mm1_list *list)
@@ -66,6 +79,7 @@ void mm1__net_end_free(struct mm1__net_end *end)
               mm1_list_empty(&end->dirty));
     free_pieces(&end->asked_sends);
     free_pieces(&end->sends);
+    mm1_give(alloc, end->spare, sizeof(*end->spare));
     if (end->name.size > 0) {
         mm1_give(alloc, (char *)(uintptr_t)end->name.data, end->name.size);
     }
@@ -131,16 +145,20 @@ static void attach(struct mm1_transport *self, struct mm1_port_sink *sink)
     of(self)->sink = sink;
 }
 
-static void open_end(struct mm1_transport *self, mm1_handle handle, struct mm1_text name,
-                     bool is_listener)
+static mm1_status open_end(struct mm1_transport *self, mm1_handle handle, struct mm1_text name,
+                           bool is_listener)
 {
     struct mm1__posix_transport *transport = of(self);
     struct mm1__net_end *end = mm1__net_end_new(transport, is_listener, name);
     if (end == NULL) {
-        struct mm1_failed failed = {
-            .handle = handle, .status = MM1_NOMEM, .reason = MM1_TEXT("out of memory")};
-        transport->sink->post(transport->sink, handle, false, &mm1_failed_type, &failed);
-        return;
+        return MM1_NOMEM;
+    }
+    if (is_listener) {
+        end->spare = mm1__net_end_new(transport, false, (struct mm1_text){0});
+        if (end->spare == NULL) {
+            mm1__net_end_free(end);
+            return MM1_NOMEM;
+        }
     }
     pthread_mutex_lock(&transport->lock);
     bool stopping = transport->stopping;
@@ -154,16 +172,17 @@ static void open_end(struct mm1_transport *self, mm1_handle handle, struct mm1_t
     if (stopping) {
         mm1__net_end_free(end);
     }
+    return MM1_OK;
 }
 
-static void listen_at(struct mm1_transport *self, mm1_handle handle, struct mm1_text name)
+static mm1_status listen_at(struct mm1_transport *self, mm1_handle handle, struct mm1_text name)
 {
-    open_end(self, handle, name, true);
+    return open_end(self, handle, name, true);
 }
 
-static void dial(struct mm1_transport *self, mm1_handle handle, struct mm1_text name)
+static mm1_status dial(struct mm1_transport *self, mm1_handle handle, struct mm1_text name)
 {
-    open_end(self, handle, name, false);
+    return open_end(self, handle, name, false);
 }
 
 static void give_credit(struct mm1_transport *self, mm1_handle handle, size_t size)

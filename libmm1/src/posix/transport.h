@@ -41,6 +41,8 @@ struct mm1__net_end {
     mm1_handle handle;
     bool is_listener;
     struct mm1_text name; /* as given; owned; empty for an accepted connection */
+    /* Of a listener: what the next connection is taken with, so that it can be refused when no memory is left. */
+    struct mm1__net_end *spare;
 
     struct mm1_tree_node node; /* under the lock, up to the next comment */
     struct mm1_list dirty;
@@ -57,9 +59,11 @@ struct mm1__net_end {
     bool has_uv;    /* the handle below is initialised */
     bool connected; /* bytes can flow */
     bool reading;
-    bool draining; /* closed by its owner; what was sent still leaves */
-    bool shut;     /* all has left */
-    bool starved;  /* a listener that could not take a connection for lack of memory */
+    bool draining;    /* closed by its owner; what was sent still leaves */
+    bool shut;        /* all has left */
+    bool starved;     /* a listener with a connection to take, and no spare */
+    bool turned_away; /* a connection for which there was no memory; its handle is the listener's */
+    bool reset;       /* the peer shall see that it broke */
     bool disposed;
     size_t left; /* what was still to be sent when last looked at */
     unsigned open_handles;
@@ -98,6 +102,8 @@ void mm1__posix_transport_close(struct mm1__posix_transport *transport);
 /* An end of no handle yet; `name` is copied. Null when memory is refused. */
 struct mm1__net_end *mm1__net_end_new(struct mm1__posix_transport *transport, bool is_listener,
                                       struct mm1_text name);
+/* Makes an accepted connection that is closed what mm1__net_end_new made. */
+void mm1__net_end_renew(struct mm1__net_end *end);
 /* Gives an end back that is on no list and has no open handle, with its pieces. */
 void mm1__net_end_free(struct mm1__net_end *end);
 void mm1__net_piece_free(struct mm1__net_piece *piece);

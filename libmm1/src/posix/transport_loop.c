@@ -11,7 +11,29 @@
 #define LINGER_MS 10000  /* a closed connection that makes no progress for so long is cut */
 #define PATIENCE_MS 1000 /* for all of them, when the transport stops */
 
+static void accept_one(struct mm1__net_end *listener);
+
 /* --- the end of an end ---------------------------------------------------------------------------------------- */
+
+/* Gives a connection that was turned away back to its listener, for the next. False: it is not needed. */
+static bool give_back(struct mm1__net_end *end)
+{
+    MM1_LIST_FOREACH(at, &end->transport->ends) {
+        struct mm1__net_end *listener = MM1_CONTAINER_OF(at, struct mm1__net_end, link);
+        if (listener->is_listener && listener->handle == end->handle) {
+            if (listener->disposed || listener->spare != NULL) {
+                return false;
+            }
+            mm1__net_end_renew(end);
+            listener->spare = end;
+            if (listener->starved) {
+                accept_one(listener);
+            }
+            return true;
+        }
+    }
+    return false;
+}
 
 static void when_closed(struct mm1__net_end *end)
 {
@@ -25,7 +47,9 @@ static void when_closed(struct mm1__net_end *end)
         end->lock_fd = -1;
     }
     mm1_list_remove(&end->link);
-    mm1__net_end_free(end);
+    if (!end->turned_away || !give_back(end)) {
+        mm1__net_end_free(end);
+    }
     if (transport->ending && mm1_list_empty(&transport->ends) &&
         !uv_is_closing((uv_handle_t *)&transport->patience)) {
         uv_close((uv_handle_t *)&transport->patience, NULL);
@@ -50,7 +74,10 @@ static void dispose(struct mm1__net_end *end)
         when_closed(end);
         return;
     }
-    uv_close(&end->uv.handle, on_closed);
+    bool reset = end->reset && end->where.is_tcp;
+    if (!reset || uv_tcp_close_reset(&end->uv.tcp, on_closed) != 0) {
+        uv_close(&end->uv.handle, on_closed);
+    }
     uv_close((uv_handle_t *)&end->linger, on_closed);
 }
 
@@ -91,17 +118,21 @@ static int true_end(const struct mm1__net_end *end, int code)
     return code;
 }
 
-/* The stream is over; `code` is libuv's. */
-static void end_stream(struct mm1__net_end *end, int code)
+static void finish(struct mm1__net_end *end, mm1_status status)
 {
-    code = true_end(end, code);
     if (mm1__net_end_forget(end)) {
-        mm1_status status = code == UV_EOF ? MM1_CLOSED : mm1__os_status(-code);
         struct mm1_ended ended = {.handle = end->handle, .status = (uint32_t)status};
         struct mm1_port_sink *sink = end->transport->sink;
         sink->post(sink, end->handle, false, &mm1_ended_type, &ended);
     }
     dispose(end);
+}
+
+/* The stream is over; `code` is libuv's. */
+static void end_stream(struct mm1__net_end *end, int code)
+{
+    code = true_end(end, code);
+    finish(end, code == UV_EOF ? MM1_CLOSED : mm1__os_status(-code));
 }
 
 /* --- reading -------------------------------------------------------------------------------------------------- */
@@ -143,7 +174,12 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
             .data = {.data = (const uint8_t *)buf->base, .size = (size_t)count},
         };
         struct mm1_port_sink *sink = end->transport->sink;
-        sink->post(sink, end->handle, false, &mm1_received_type, &received);
+        mm1_status status =
+            sink->post_data(sink, end->handle, false, &mm1_received_type, &received);
+        if (status != MM1_OK) {
+            end->reset = true; /* these bytes are lost: so is the stream */
+            finish(end, status);
+        }
     }
 }
 
@@ -271,14 +307,20 @@ static void set_tcp_options(struct mm1__net_end *end)
     }
 }
 
+static struct mm1__net_end *new_spare(struct mm1__net_end *listener)
+{
+    return mm1__net_end_new(listener->transport, false, (struct mm1_text){0});
+}
+
 static void accept_one(struct mm1__net_end *listener)
 {
     struct mm1__posix_transport *transport = listener->transport;
-    struct mm1__net_end *end = mm1__net_end_new(transport, false, (struct mm1_text){0});
+    struct mm1__net_end *end = listener->spare != NULL ? listener->spare : new_spare(listener);
     listener->starved = end == NULL;
     if (end == NULL) {
-        return; /* libuv keeps the connection and takes no other; tried again whenever the thread wakes */
+        return; /* libuv keeps the connection and takes no other, until one that was turned away is closed */
     }
+    listener->spare = new_spare(listener);
     mm1_list_push_back(&transport->ends, &end->link);
     end->where.is_tcp = listener->where.is_tcp;
     if (init_uv(end) != 0 || uv_accept(&listener->uv.stream, &end->uv.stream) != 0) {
@@ -286,8 +328,15 @@ static void accept_one(struct mm1__net_end *listener)
         return;
     }
     struct mm1_port_sink *sink = transport->sink;
-    mm1_handle handle = sink->adopt(sink, listener->handle);
+    mm1_handle handle = 0;
+    if (listener->spare == NULL) {
+        end->turned_away = true;
+        end->handle = listener->handle;
+    } else {
+        handle = sink->adopt(sink, listener->handle);
+    }
     if (handle == 0) {
+        end->reset = true;
         dispose(end);
         return;
     }
@@ -323,7 +372,11 @@ static void post_listening(struct mm1__net_end *end)
     }
     if (mm1__net_end_wanted(end)) {
         struct mm1_port_sink *sink = end->transport->sink;
-        sink->post(sink, end->handle, false, &mm1_listening_type, &listening);
+        mm1_status status =
+            sink->post_data(sink, end->handle, false, &mm1_listening_type, &listening);
+        if (status != MM1_OK) {
+            fail(end, status, 0);
+        }
     }
 }
 

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "posix/alloc.h"
+#include "posix/fault.h"
 #include "posix/os_error.h"
 #include "posix/world.h"
 
@@ -49,12 +50,59 @@ static mm1_status failed(mm1_status status, const char *what, char *error)
     return status;
 }
 
+static mm1_status open_log(struct mm1_posix *posix, const struct mm1_posix_options *options,
+                           char *error)
+{
+    size_t bad = 0;
+    mm1_status status = mm1__log_filter_open(&posix->log_filter, posix->env.alloc,
+                                             options->log_filter, options->log_filter_count, &bad);
+    if (status == MM1_MALFORMED || status == MM1_NOT_FOUND) {
+        const struct mm1_text *statement = &options->log_filter[bad];
+        (void)snprintf(error, MM1_POSIX_ERROR_MAX, "log filter \"%.*s\": %s",
+                       statement->size < 100 ? (int)statement->size : 100, statement->data,
+                       status == MM1_MALFORMED ? "it is not written NAME::NAME=LEVEL"
+                                               : "there is no such level");
+        return MM1_INVALID;
+    }
+    MM1_TRY(failed(status, "log filter", error));
+    mm1__trace_log_init(&posix->log, STDERR_FILENO, options->log_level, options->log_events,
+                        &posix->log_filter);
+    posix->env.trace = options->log_off ? &mm1_trace_null : &posix->log.base;
+    return MM1_OK;
+}
+
+static mm1_status open_sched(struct mm1_posix *posix, const struct mm1_posix_options *options,
+                             char *error)
+{
+    size_t count = options->pool_count + 1;
+    size_t size = count * sizeof(struct mm1_posix_pool);
+    struct mm1_posix_pool *pools = mm1_take(posix->env.alloc, size);
+    if (pools == NULL) {
+        return MM1_NOMEM; /* `error` says so already */
+    }
+    pools[0] =
+        (struct mm1_posix_pool){.threads = options->threads, .stack_size = options->stack_size};
+    for (size_t i = 0; i < options->pool_count; i++) {
+        pools[i + 1] = options->pools[i];
+    }
+    for (size_t i = 0; i < count; i++) {
+        pools[i].threads = pools[i].threads == 0 ? processors() : pools[i].threads;
+    }
+    mm1_status status =
+        mm1__posix_sched_open(&posix->sched, posix->env.alloc, pools, count, posix->wake_fd,
+                              posix->env.trace, options->watchdog_ns);
+    mm1_give(posix->env.alloc, pools, size);
+    MM1_TRY(failed(status, "worker threads", error));
+    posix->has_sched = true;
+    posix->env.sched = &posix->sched.base;
+    return MM1_OK;
+}
+
 static mm1_status open_ports(struct mm1_posix *posix, const struct mm1_posix_options *options,
                              char *error)
 {
     posix->env.alloc = mm1_posix_alloc();
-    mm1__trace_log_init(&posix->log, STDERR_FILENO, options->log_level, options->log_events);
-    posix->env.trace = options->log_off ? &mm1_trace_null : &posix->log.base;
+    MM1_TRY(open_log(posix, options, error));
     posix->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (posix->wake_fd < 0) {
         return failed(mm1__os_status(errno), "eventfd", error);
@@ -69,12 +117,7 @@ static mm1_status open_ports(struct mm1_posix *posix, const struct mm1_posix_opt
                    error));
     posix->has_transport = true;
     posix->env.transport = &posix->transport.base;
-    unsigned threads = options->threads == 0 ? processors() : options->threads;
-    MM1_TRY(failed(mm1__posix_sched_open(&posix->sched, posix->env.alloc, threads, posix->wake_fd),
-                   "worker threads", error));
-    posix->has_sched = true;
-    posix->env.sched = &posix->sched.base;
-    return MM1_OK;
+    return open_sched(posix, options, error);
 }
 
 mm1_status mm1_posix_open(const struct mm1_posix_options *options, struct mm1_posix **out,
@@ -85,6 +128,7 @@ mm1_status mm1_posix_open(const struct mm1_posix_options *options, struct mm1_po
     struct mm1_posix *posix = calloc(1, sizeof(*posix));
     if (posix != NULL) {
         posix->wake_fd = -1;
+        mm1__fault_install();
         status = open_ports(posix, options, text);
     }
     if (status == MM1_OK) {
@@ -116,6 +160,11 @@ void mm1_posix_stop(struct mm1_posix *posix)
     errno = before;
 }
 
+static uint64_t later(uint64_t now_ns, uint64_t more_ns)
+{
+    return more_ns > UINT64_MAX - now_ns ? UINT64_MAX : now_ns + more_ns;
+}
+
 /* Milliseconds for poll until `until_ns`, rounded up. */
 static int poll_timeout(uint64_t until_ns)
 {
@@ -131,7 +180,7 @@ static int poll_timeout(uint64_t until_ns)
 enum mm1__posix_event mm1__posix_wait(struct mm1_posix *posix, struct mm1_node *node,
                                       struct mm1_reason *reason, int fd, uint64_t timeout_ns)
 {
-    uint64_t until_ns = timeout_ns == UINT64_MAX ? UINT64_MAX : mm1__posix_monotonic() + timeout_ns;
+    uint64_t until_ns = later(mm1__posix_monotonic(), timeout_ns);
     struct pollfd fds[2] = {{.fd = posix->wake_fd, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
     mm1__posix_sched_watch(&posix->sched, node);
     for (;;) {
@@ -164,6 +213,59 @@ mm1_status mm1_posix_run_until(struct mm1_posix *posix, struct mm1_node *node,
 {
     enum mm1__posix_event event = mm1__posix_wait(posix, node, reason, -1, UINT64_MAX);
     return event == MM1__POSIX_MAIN_ENDED ? MM1_OK : MM1_INTERRUPTED;
+}
+
+/* --- waiting for rest ----------------------------------------------------------------------------------------- */
+
+#define NAP_MIN_US 50
+#define NAP_MAX_US 2000
+
+/* Two looks with the clock between them, and no turn from the first to the second: what fired before the look at the
+ * clock was queued at the first look, or its turn shows in the beats. */
+static bool is_idle(struct mm1_posix *posix, const struct mm1_node *node, uint64_t horizon_ns)
+{
+    struct mm1_clock *clock = posix->env.clock;
+    uint64_t beats = mm1__posix_sched_beats(&posix->sched);
+    if (!mm1_node_idle(node)) {
+        return false;
+    }
+    uint64_t due_ns = clock->ops->next_due(clock);
+    bool none_soon = due_ns == UINT64_MAX || due_ns > later(mm1__posix_monotonic(), horizon_ns);
+    return none_soon && mm1_node_idle(node) && mm1__posix_sched_beats(&posix->sched) == beats;
+}
+
+mm1_status mm1_posix_wait_idle(struct mm1_posix *posix, struct mm1_node *node, uint64_t horizon_ns,
+                               uint64_t timeout_ns)
+{
+    uint64_t until_ns = later(mm1__posix_monotonic(), timeout_ns);
+    for (useconds_t nap_us = NAP_MIN_US;; nap_us = nap_us < NAP_MAX_US ? nap_us * 2 : nap_us) {
+        if (is_idle(posix, node, horizon_ns)) {
+            return MM1_OK;
+        }
+        if (mm1__posix_monotonic() >= until_ns) {
+            return MM1_TIMEOUT;
+        }
+        (void)usleep(nap_us);
+    }
+}
+
+enum mm1__posix_event mm1__posix_wait_gone(const struct mm1_node *node, int fd, uint64_t timeout_ns)
+{
+    uint64_t until_ns = later(mm1__posix_monotonic(), timeout_ns);
+    struct pollfd fds = {.fd = fd, .events = POLLIN};
+    for (;;) {
+        if (mm1_node_actors(node) == 0) {
+            return MM1__POSIX_MAIN_ENDED;
+        }
+        if (mm1__posix_monotonic() >= until_ns) {
+            return MM1__POSIX_TIMED_OUT;
+        }
+        int count = poll(&fds, fd >= 0 ? 1 : 0, 1);
+        MM1_CHECK(count >= 0 || errno == EINTR || errno == ENOMEM);
+        if (count > 0) {
+            return MM1__POSIX_FD;
+        }
+    }
 }
 
 void mm1_posix_close(struct mm1_posix *posix, struct mm1_node *node)
@@ -199,5 +301,7 @@ void mm1_posix_close(struct mm1_posix *posix, struct mm1_node *node)
     if (posix->wake_fd >= 0) {
         (void)close(posix->wake_fd);
     }
+    mm1__log_filter_close(&posix->log_filter);
+    mm1__fault_remove();
     free(posix);
 }

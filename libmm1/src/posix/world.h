@@ -20,6 +20,7 @@ struct mm1_posix {
     struct mm1__posix_store store;
     struct mm1_store_none no_store;
     struct mm1__trace_log log;
+    struct mm1__log_filter log_filter;
     int wake_fd;    /* eventfd: main ended, or a stop was asked for */
     int stop_asked; /* atomic */
     bool has_store;
@@ -38,5 +39,8 @@ enum mm1__posix_event {
 /* Waits for the first of these; `fd` -1: none; `timeout_ns` UINT64_MAX: none. */
 enum mm1__posix_event mm1__posix_wait(struct mm1_posix *posix, struct mm1_node *node,
                                       struct mm1_reason *reason, int fd, uint64_t timeout_ns);
+/* Waits until no actor of the node lives: MM1__POSIX_MAIN_ENDED; or for one of the last two. */
+enum mm1__posix_event mm1__posix_wait_gone(const struct mm1_node *node, int fd,
+                                           uint64_t timeout_ns);
 
 #endif

@@ -121,7 +121,7 @@ static void copy_list(struct mm1__layout *layout, const struct mm1_field *field,
 static void copy_fields(struct mm1__layout *layout, const struct mm1_msg_type *type,
                         const void *msg, void *to)
 {
-    if ((type->flags & MM1_MSG_LOCAL_ONLY) != 0) {
+    if (type->plain || (type->flags & MM1_MSG_LOCAL_ONLY) != 0) {
         if (to != NULL) {
             memcpy(to, msg, type->size);
         }
@@ -154,6 +154,9 @@ static void copy_fields(struct mm1__layout *layout, const struct mm1_msg_type *t
 
 size_t mm1_msg_copy_size(const struct mm1_msg_type *type, const void *msg)
 {
+    if (type->plain) {
+        return type->size;
+    }
     struct mm1__layout layout = {.used = type->size};
     copy_fields(&layout, type, msg, NULL);
     return layout.used;
@@ -161,6 +164,10 @@ size_t mm1_msg_copy_size(const struct mm1_msg_type *type, const void *msg)
 
 void mm1_msg_copy(const struct mm1_msg_type *type, const void *msg, void *block)
 {
+    if (type->plain) {
+        memcpy(block, msg, type->size);
+        return;
+    }
     struct mm1__layout layout = {.block = block, .used = type->size};
     memset(block, 0, type->size);
     copy_fields(&layout, type, msg, block);

@@ -44,11 +44,12 @@ enum mode {
     VIOLATE,
     UNSURE,
     NOISY,
+    OVERFLOW,
 };
 
 static const char *const modes[] = {
     "calm", "crash", "exit",    "spin",   "livelock", "restless",
-    "leak", "place", "violate", "unsure", "noisy",
+    "leak", "place", "violate", "unsure", "noisy",    "overflow",
 };
 
 struct worker {
@@ -73,6 +74,14 @@ static mm1_status worker_init(struct mm1_ctx *ctx, void *state, const void *arg)
     }
     worker->bad = mm1_random(ctx, args->one_in) == 0;
     return mm1_tell(ctx, mm1_self(ctx), faulty_step, .left = args->steps);
+}
+
+/* Calls itself until the stack ends. */
+static __attribute__((noinline)) uint64_t dig(volatile uint64_t *above)
+{
+    volatile uint64_t frame[32];
+    frame[0] = *above + 1;
+    return *above == UINT64_MAX ? 0 : dig(frame) + frame[0];
 }
 
 /* Not static, and not inlined: the crash is to be found in it by name. */
@@ -115,6 +124,8 @@ __attribute__((noinline)) mm1_status faulty_misbehave(struct mm1_ctx *ctx, struc
         (void)fprintf(stderr, "on standard error\n");
         (void)fflush(stdout);
         return MM1_OK;
+    case OVERFLOW:
+        return dig(&turns) == 0 ? MM1_INVALID : MM1_OK;
     default:
         return MM1_OK;
     }

@@ -205,7 +205,8 @@ Test(fiber, abandoned_stacks_can_be_taken_again)
         /* Touching every byte of it is no fault once it is closed and taken anew. */
         mm1_fiber_close(&worker.fiber);
         size_t usable;
-        void *stack = alloc.base.ops->take_stack(&alloc.base, STACK_SIZE, &usable);
+        bool guarded;
+        void *stack = alloc.base.ops->take_stack(&alloc.base, STACK_SIZE, &usable, &guarded);
         memset(stack, 0x11, usable);
         alloc.base.ops->give_stack(&alloc.base, stack, usable);
     }
@@ -258,5 +259,110 @@ Test(fiber, a_finished_fiber_cannot_be_resumed, .signal = SIGABRT)
     worker_init(&worker, &home, &alloc);
     mm1_fiber_set(&worker.fiber, work, &worker);
     mm1_fiber_switch(&home, &worker.fiber);
+    mm1_fiber_switch(&home, &worker.fiber);
+}
+
+/* --- canaries ------------------------------------------------------------------------------------------------- */
+
+static void *take_unguarded(struct mm1_alloc *self, size_t size, size_t *usable, bool *guarded)
+{
+    static _Alignas(4096) char stack[2][STACK_SIZE];
+    static unsigned taken;
+    (void)self;
+    cr_assert(size <= STACK_SIZE && taken < 2);
+    *usable = STACK_SIZE;
+    *guarded = false;
+    return stack[taken++];
+}
+
+static void give_unguarded(struct mm1_alloc *self, void *stack, size_t usable)
+{
+    (void)self;
+    cr_assert(stack != NULL && usable == STACK_SIZE);
+}
+
+static const struct mm1_alloc_ops unguarded_ops = {
+    .name = "unguarded", .take_stack = take_unguarded, .give_stack = give_unguarded};
+
+static void sleeper(void *arg)
+{
+    struct worker *worker = arg;
+    for (;;) {
+        mm1_fiber_switch(&worker->fiber, worker->home);
+    }
+}
+
+/* Spoils the low end of its own stack, as frames beyond it would, and goes on. */
+static void spoiler(void *arg)
+{
+    struct worker *worker = arg;
+    mm1_fiber_switch(&worker->fiber, worker->home);
+    ((unsigned char *)worker->fiber.stack)[worker->rounds] ^= 1;
+    mm1_fiber_switch(&worker->fiber, worker->home);
+}
+
+static void ender(void *arg)
+{
+    struct worker *worker = arg;
+    mm1_fiber_switch(&worker->fiber, worker->home);
+}
+
+static void unguarded_init(struct worker *worker, struct mm1_alloc *alloc, struct mm1_fiber *home,
+                           void (*entry)(void *arg))
+{
+    *worker = (struct worker){.home = home};
+    cr_assert_eq(mm1_fiber_init(&worker->fiber, alloc, STACK_SIZE), MM1_OK);
+    mm1_fiber_set(&worker->fiber, entry, worker);
+}
+
+Test(fiber, a_canary_stands_where_no_guard_does)
+{
+    struct test_alloc alloc;
+    struct mm1_alloc unguarded = {.ops = &unguarded_ops};
+    struct mm1_fiber home;
+    struct worker workers[2];
+    test_alloc_init(&alloc);
+    mm1_fiber_init_thread(&home);
+    cr_assert(mm1_fiber_intact(&home));
+    unguarded_init(&workers[0], &unguarded, &home, sleeper);
+    unguarded_init(&workers[1], &alloc.base, &home, sleeper);
+    cr_assert(workers[0].fiber.canary && !workers[1].fiber.canary);
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned char *low = workers[i].fiber.stack;
+        mm1_fiber_switch(&home, &workers[i].fiber);
+        cr_assert(mm1_fiber_intact(&workers[i].fiber));
+        for (unsigned bit = 0; bit < 8 * 64; bit++) {
+            low[bit / 8] ^= (unsigned char)(1u << bit % 8);
+            cr_assert_eq(mm1_fiber_intact(&workers[i].fiber), i == 1, "bit %u", bit);
+            low[bit / 8] ^= (unsigned char)(1u << bit % 8);
+        }
+        mm1_fiber_switch(&home, &workers[i].fiber);
+        mm1_fiber_close(&workers[i].fiber);
+    }
+    cr_assert_eq(alloc.live, 0);
+}
+
+Test(fiber, a_broken_canary_is_found_at_the_switch, .signal = SIGABRT)
+{
+    struct mm1_alloc unguarded = {.ops = &unguarded_ops};
+    struct mm1_fiber home;
+    struct worker worker;
+    mm1_fiber_init_thread(&home);
+    unguarded_init(&worker, &unguarded, &home, spoiler);
+    worker.rounds = 63;
+    mm1_fiber_switch(&home, &worker.fiber);
+    cr_assert(mm1_fiber_intact(&worker.fiber));
+    mm1_fiber_switch(&home, &worker.fiber);
+}
+
+Test(fiber, a_broken_canary_is_found_when_its_fiber_ends, .signal = SIGABRT)
+{
+    struct mm1_alloc unguarded = {.ops = &unguarded_ops};
+    struct mm1_fiber home;
+    struct worker worker;
+    mm1_fiber_init_thread(&home);
+    unguarded_init(&worker, &unguarded, &home, ender);
+    mm1_fiber_switch(&home, &worker.fiber);
+    *(unsigned char *)worker.fiber.stack ^= 1;
     mm1_fiber_switch(&home, &worker.fiber);
 }

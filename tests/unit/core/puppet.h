@@ -124,7 +124,7 @@ static inline mm1_status obey(struct mm1_ctx *ctx, struct puppet *p, const struc
         p->status = mm1_link(ctx, m->peer);
         return MM1_OK;
     case OP_UNLINK:
-        mm1_unlink(ctx, m->peer);
+        p->status = mm1_unlink(ctx, m->peer);
         return MM1_OK;
     case OP_WATCH:
         cr_assert_lt(p->ref_count, 16);
@@ -137,10 +137,12 @@ static inline mm1_status obey(struct mm1_ctx *ctx, struct puppet *p, const struc
         mm1_trap_exit(ctx, m->n != 0);
         return MM1_OK;
     case OP_EXIT:
-        p->answer = mm1_exit(ctx, m->peer, mm1_reason_of((enum mm1_reason_kind)m->n));
+        p->status = mm1_exit(ctx, m->peer, mm1_reason_of((enum mm1_reason_kind)m->n));
+        p->answer = p->status == MM1_OK;
         return MM1_OK;
     case OP_KILL:
-        p->answer = mm1_kill(ctx, m->peer);
+        p->status = mm1_kill(ctx, m->peer);
+        p->answer = p->status == MM1_OK;
         return MM1_OK;
     case OP_QUIT:
         mm1_quit(ctx, mm1_reason_of((enum mm1_reason_kind)m->n));
@@ -284,10 +286,7 @@ static inline bool linked(const struct puppet *a, const struct puppet *b)
 {
     struct mm1_actor *actor = mm1__live(home.node, a->addr.bits);
     cr_assert_not_null(actor);
-    if (actor->bonds == NULL) {
-        return false;
-    }
-    MM1_TREE_FOREACH(node, &actor->bonds->links) {
+    MM1_TREE_FOREACH(node, &actor->links) {
         const struct mm1__signal *record = MM1_CONTAINER_OF(node, const struct mm1__signal, node);
         if (record->peer == b->addr.bits) {
             return record->unlink == 0;
@@ -327,7 +326,8 @@ static inline void tear_down(void)
     mini_land_all(&world);
     for (unsigned i = 0; i < cast_size; i++) {
         if (lives(cast[i])) {
-            cr_assert(mm1_node_exit(home.node, cast[i]->addr, mm1_reason_of(MM1_REASON_KILL)));
+            cr_assert_eq(mm1_node_exit(home.node, cast[i]->addr, mm1_reason_of(MM1_REASON_KILL)),
+                         MM1_OK);
         }
     }
     mini_land_all(&world);

@@ -5,11 +5,12 @@ static struct puppet a, b, c;
 static struct mm1_net wanted;
 
 static bool without_memory;
+static uint32_t inbox_size;
 
 static void bind_wanted(struct mm1_ctx *ctx, struct puppet *p)
 {
     test_alloc_fail_at(&world.alloc, without_memory ? 1 : 0);
-    p->status = mm1_bind(ctx, wanted);
+    p->status = mm1_bind(ctx, wanted, inbox_size);
     test_alloc_fail_at(&world.alloc, 0);
 }
 
@@ -104,18 +105,25 @@ CORE_TEST(bind, no_memory)
     cr_assert_eq(bind_to(&a, 0xaa10000000000100u, 60), MM1_OK);
 }
 
-/* The inbox of a served subnet is the actor's. */
+/* A served subnet has permits of its own (MSG-09). */
 CORE_TEST(bind, permits)
 {
     spawn(&a, "a");
     spawn_small(&b, "b", 1);
+    inbox_size = 2;
     cr_assert_eq(bind_to(&b, 0xaa10000000000100u, 64), MM1_OK);
+    inbox_size = 0;
     struct note m = {.no = 1};
     mm1_addr at = MM1_ADDR(0xaa10000000000100u);
     cr_assert_eq(mm1_node_send(home.node, at, &note_type, &m, NULL), MM1_OK);
+    cr_assert_eq(mm1_node_send(home.node, at, &note_type, &m, NULL), MM1_OK);
     cr_assert_eq(mm1_node_send(home.node, at, &note_type, &m, NULL), MM1_FULL);
+    cr_assert_eq(mm1_node_send(home.node, b.addr, &note_type, &m, NULL), MM1_OK);
+    cr_assert_eq(mm1_node_send(home.node, b.addr, &note_type, &m, NULL), MM1_FULL);
     mini_settle(&world);
     cr_assert_eq(mm1_node_send(home.node, at, &note_type, &m, NULL), MM1_OK);
+    mini_settle(&world);
+    expect_log(&b, "note 1; note 1; note 1; note 1; ");
 }
 
 /* A kill or exit is refused at an address that is only served, as it may be another node's. */

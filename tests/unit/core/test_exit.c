@@ -45,7 +45,7 @@ CORE_TEST(ends, trap_is_looked_at_late)
     three();
     make(&b, OP_TRAP, b.addr, 1);
     tell(&b, OP_NOTE, NOWHERE, 0);
-    cr_assert(mm1_node_exit(home.node, b.addr, MM1_SHUTDOWN));
+    cr_assert_eq(mm1_node_exit(home.node, b.addr, MM1_SHUTDOWN), MM1_OK);
     tell(&b, OP_TRAP, b.addr, 0);
     mini_settle(&world);
     cr_assert(lives(&b));
@@ -109,7 +109,7 @@ CORE_TEST(ends, oneself)
 
 static void kill_myself(struct mm1_ctx *ctx, struct puppet *p)
 {
-    cr_assert(mm1_kill(ctx, p->addr));
+    cr_assert_eq(mm1_kill(ctx, p->addr), MM1_OK);
     p->answer = true; /* the turn goes on to its end */
 }
 
@@ -127,8 +127,8 @@ CORE_TEST(ends, kill_of_oneself)
 CORE_TEST(ends, first_reason)
 {
     three();
-    cr_assert(mm1_node_exit(home.node, b.addr, MM1_SHUTDOWN));
-    cr_assert(mm1_node_exit(home.node, b.addr, mm1_reason_of(MM1_REASON_KILL)));
+    cr_assert_eq(mm1_node_exit(home.node, b.addr, MM1_SHUTDOWN), MM1_OK);
+    cr_assert_eq(mm1_node_exit(home.node, b.addr, mm1_reason_of(MM1_REASON_KILL)), MM1_OK);
     mini_settle(&world);
     expect_log(&w, "down b#1 shutdown; ");
 }
@@ -173,7 +173,7 @@ static void link_and_watch(struct mm1_ctx *ctx, struct puppet *p)
 
 static void exit_other(struct mm1_ctx *ctx, struct puppet *p)
 {
-    cr_assert(mm1_exit(ctx, p->other->addr, MM1_SHUTDOWN));
+    cr_assert_eq(mm1_exit(ctx, p->other->addr, MM1_SHUTDOWN), MM1_OK);
     link_and_watch(ctx, p);
 }
 
@@ -191,7 +191,7 @@ static const struct mm1_net served = {.addr = {0xaa10000000000500u}, .mask = 64}
 
 static void serve(struct mm1_ctx *ctx, struct puppet *p)
 {
-    p->status = mm1_bind(ctx, served);
+    p->status = mm1_bind(ctx, served, 0);
 }
 
 CORE_TEST(ends, names_go_first)

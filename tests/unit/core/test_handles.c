@@ -169,6 +169,19 @@ CORE_TEST(handles, closed_listener)
     cr_assert_eq(a.status, MM1_NOT_FOUND);
 }
 
+/* No bytes go through a listener. */
+CORE_TEST(handles, listener_is_no_stream)
+{
+    spawn(&a, "a");
+    call(&a, listen_here);
+    cr_assert_eq(a.status, MM1_OK);
+    call(&a, use);
+    cr_assert_eq(a.status, MM1_NOT_FOUND);
+    call(&a, close_handle);
+    cr_assert_null(mini_dial(&world, "here"));
+    expect_log(&a, "mm1_local::Listening; ");
+}
+
 static void open_log(struct mm1_ctx *ctx, struct puppet *p)
 {
     p->status = mm1_log_open(ctx, MM1_TEXT("log"), &p->handle);

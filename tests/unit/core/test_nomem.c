@@ -35,7 +35,7 @@ static void use_all(struct mm1_ctx *ctx, struct puppet *p)
     struct mm1_timer_spec ticks = {
         .after_ns = 10, .every_ns = 10, .type = &note_type, .msg = &m, .background = true};
     mm1_trap_exit(ctx, true);
-    (void)done(mm1_bind(ctx, (struct mm1_net){.addr = {0xaa10000000000100u}, .mask = 60}));
+    (void)done(mm1_bind(ctx, (struct mm1_net){.addr = {0xaa10000000000100u}, .mask = 60}, 0));
     if (done(mm1_timer_start(ctx, &ticks, &id))) {
         cr_assert(mm1_timer_cancel(ctx, id));
     }
@@ -43,9 +43,9 @@ static void use_all(struct mm1_ctx *ctx, struct puppet *p)
     (void)done(mm1_tell(ctx, p->addr, note, .no = 2));
     (void)done(mm1_tell(ctx, MM1_ADDR(0xaa10000000000101u), note, .no = 2));
     if (done(mm1_link(ctx, watcher.addr))) {
-        mm1_unlink(ctx, watcher.addr);
+        (void)done(mm1_unlink(ctx, watcher.addr));
         (void)done(mm1_link(ctx, watcher.addr));
-        mm1_unlink(ctx, watcher.addr);
+        (void)done(mm1_unlink(ctx, watcher.addr));
     }
     if (done(mm1_watch(ctx, watcher.addr, &id))) {
         mm1_unwatch(ctx, id);
@@ -78,7 +78,7 @@ static void end_child(struct mm1_ctx *ctx, struct puppet *p)
 {
     (void)p;
     if (linked_to) {
-        cr_assert(mm1_kill(ctx, child.addr));
+        cr_assert_eq(mm1_kill(ctx, child.addr), MM1_OK);
     }
 }
 
@@ -149,7 +149,7 @@ static bool run(size_t k, bool rest)
             }
             mini_advance(&world, 1000);
             expect_promises();
-            if (mm1_node_exit(home.node, watcher.addr, mm1_reason_of(MM1_REASON_KILL))) {
+            if (mm1_node_exit(home.node, watcher.addr, mm1_reason_of(MM1_REASON_KILL)) == MM1_OK) {
                 mini_settle(&world);
                 cr_assert_not(lives(&watcher));
             } else {

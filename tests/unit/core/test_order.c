@@ -53,7 +53,7 @@ CORE_TEST(order, signals_act_at_once)
     three();
     tell(&a, OP_NOTE, c.addr, 1);
     tell(&a, OP_NOTE, c.addr, 2);
-    cr_assert(mm1_node_exit(home.node, a.addr, MM1_SHUTDOWN));
+    cr_assert_eq(mm1_node_exit(home.node, a.addr, MM1_SHUTDOWN), MM1_OK);
     mini_settle(&world);
     expect_log(&c, "");
     cr_assert_not(lives(&a));
@@ -116,7 +116,7 @@ static void kill_and_talk(struct mm1_ctx *ctx, struct puppet *p)
 {
     (void)p;
     cr_assert_eq(mm1_watch(ctx, b.addr, &p->refs[0]), MM1_OK);
-    cr_assert(mm1_kill(ctx, b.addr));
+    cr_assert_eq(mm1_kill(ctx, b.addr), MM1_OK);
     cr_assert_eq(mm1_send(ctx, b.addr, &note_type, &(struct note){.no = 1},
                           &(struct mm1_header){.priority = true}),
                  MM1_OK);

@@ -11,7 +11,7 @@ static mm1_addr live_and_die(struct mm1_node *node)
     cr_assert_eq(mm1_node_spawn(node, &spec, &addr), MM1_OK);
     mini_settle(&world);
     cr_assert(mm1_addr_equal(addr, a.addr));
-    cr_assert(mm1_node_exit(node, addr, MM1_SHUTDOWN));
+    cr_assert_eq(mm1_node_exit(node, addr, MM1_SHUTDOWN), MM1_OK);
     mini_settle(&world);
     return addr;
 }
@@ -127,10 +127,10 @@ CORE_TEST(registry, many)
     cr_assert_eq(mm1_node_actors(home.node), MANY);
     for (unsigned i = 0; i < MANY; i++) {
         cr_assert_not_null(mm1__live(home.node, addrs[i].bits));
-        cr_assert_null(mm1__live(home.node, addrs[i].bits + 1));
+        cr_assert_null(mm1__live(home.node, addrs[i].bits + 256 * (uint64_t)MANY));
     }
     for (unsigned i = 0; i < MANY; i++) {
-        cr_assert(mm1_node_exit(home.node, addrs[(i * 7) % MANY], MM1_SHUTDOWN));
+        cr_assert_eq(mm1_node_exit(home.node, addrs[(i * 7) % MANY], MM1_SHUTDOWN), MM1_OK);
     }
     mini_settle(&world);
     cr_assert_eq(a.finis, MANY);

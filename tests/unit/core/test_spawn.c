@@ -54,7 +54,7 @@ CORE_TEST(spawn, linked_child_fails_in_init)
     expect_log(&a, "exited child init_failed; down child#1 init_failed; ");
     cr_assert_eq(child.finis, 1);
     expect_log(&child, "");
-    cr_assert_eq(mm1_tree_count(&mm1__live(home.node, a.addr.bits)->bonds->links), 0);
+    cr_assert_eq(mm1_tree_count(&mm1__live(home.node, a.addr.bits)->links), 0);
 }
 
 CORE_TEST(spawn, linked_child_takes_its_parent_along)
@@ -73,7 +73,7 @@ CORE_TEST(spawn, linked_child_takes_its_parent_along)
 static void spawn_and_kill(struct mm1_ctx *ctx, struct puppet *p)
 {
     spawn_and_tell(ctx, p);
-    cr_assert(mm1_kill(ctx, child.addr));
+    cr_assert_eq(mm1_kill(ctx, child.addr), MM1_OK);
 }
 
 static void at_init(struct mm1_ctx *ctx, struct puppet *p)
@@ -203,7 +203,7 @@ CORE_TEST(spawn, message_argument)
     numbers[1] = 0;
     mini_settle(&world);
     cr_assert_eq(seen, 1);
-    cr_assert(mm1_node_exit(home.node, addr, MM1_SHUTDOWN));
+    cr_assert_eq(mm1_node_exit(home.node, addr, MM1_SHUTDOWN), MM1_OK);
 }
 
 /* LIFE-01: a node that is shutting down, and no free block. */
@@ -232,7 +232,7 @@ CORE_TEST(spawn, no_block)
     cr_assert_eq(mm1_node_spawn(small.node, &s, &addr), MM1_OK);
     mini_settle(&world);
     cr_assert_eq(mm1_node_spawn(small.node, &s, &addr), MM1_RESOURCE);
-    cr_assert(mm1_node_exit(small.node, a.addr, MM1_SHUTDOWN));
+    cr_assert_eq(mm1_node_exit(small.node, a.addr, MM1_SHUTDOWN), MM1_OK);
     mini_settle(&world);
     cr_assert_eq(mm1_node_spawn(small.node, &s, &addr), MM1_OK);
     mini_settle(&world);

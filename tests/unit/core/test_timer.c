@@ -160,7 +160,7 @@ CORE_TEST(timer, fires_behind_the_end)
 {
     spawn(&a, "a");
     call(&a, start_three);
-    cr_assert(mm1_node_exit(home.node, a.addr, MM1_SHUTDOWN));
+    cr_assert_eq(mm1_node_exit(home.node, a.addr, MM1_SHUTDOWN), MM1_OK);
     fire_all();
     mini_settle(&world);
     cr_assert_not(lives(&a));

@@ -96,14 +96,14 @@ CORE_TEST(watch, watcher_ends)
     two();
     make(&a, OP_WATCH, b.addr, 0);
     make(&a, OP_QUIT, a.addr, MM1_REASON_NORMAL);
-    cr_assert_eq(mm1_tree_count(&mm1__live(home.node, b.addr.bits)->bonds->watchers), 0);
+    cr_assert_eq(mm1_tree_count(&mm1__live(home.node, b.addr.bits)->watchers), 0);
     make(&b, OP_QUIT, b.addr, MM1_REASON_NORMAL);
 }
 
 /* WATCH-05. */
 static void bind_local(struct mm1_ctx *ctx, struct puppet *p)
 {
-    p->status = mm1_bind(ctx, (struct mm1_net){.addr = {0xaa10000000000100u}, .mask = 64});
+    p->status = mm1_bind(ctx, (struct mm1_net){.addr = {0xaa10000000000100u}, .mask = 64}, 0);
 }
 
 CORE_TEST(watch, bound_or_remote)
@@ -140,7 +140,7 @@ CORE_TEST(watch, with_a_link)
 static void watch_then_kill(struct mm1_ctx *ctx, struct puppet *p)
 {
     cr_assert_eq(mm1_watch(ctx, p->other->addr, &p->refs[0]), MM1_OK);
-    cr_assert(mm1_kill(ctx, p->other->addr));
+    cr_assert_eq(mm1_kill(ctx, p->other->addr), MM1_OK);
 }
 
 CORE_TEST(watch, then_kill)
@@ -149,4 +149,35 @@ CORE_TEST(watch, then_kill)
     a.other = &b;
     call(&a, watch_then_kill);
     expect_log(&a, "down b#1 killed; ");
+}
+
+/* OTP's demonitor with flush and info: M6. */
+static uint64_t first_ref;
+
+static void flush_first(struct mm1_ctx *ctx, struct puppet *p)
+{
+    p->answer = mm1_unwatch_flush(ctx, first_ref);
+}
+
+CORE_TEST(watch, flushed)
+{
+    spawn(&a, "a");
+    spawn(&b, "b");
+    make(&a, OP_WATCH, b.addr, 0);
+    make(&a, OP_WATCH, b.addr, 0);
+    make(&a, OP_WATCH, b.addr, 0);
+    first_ref = a.refs[0];
+    call(&a, flush_first);
+    cr_assert(a.answer);
+    call(&a, flush_first);
+    cr_assert_not(a.answer);
+    /* The notifications lie behind a call that takes one of them back. */
+    first_ref = a.refs[1];
+    cr_assert_eq(mm1_node_suspend(home.node, a.addr), MM1_OK);
+    tell_call(&a, flush_first);
+    make(&b, OP_QUIT, b.addr, MM1_REASON_SHUTDOWN);
+    cr_assert_eq(mm1_node_resume(home.node, a.addr), MM1_OK);
+    mini_settle(&world);
+    cr_assert_not(a.answer);
+    expect_log(&a, "down b#3 shutdown; ");
 }

@@ -59,7 +59,7 @@ static mm1_status probe_init(struct mm1_ctx *ctx, void *state, const void *arg)
 {
     (void)state;
     const mm1_addr *at = arg;
-    return mm1_bind(ctx, (struct mm1_net){.addr = *at, .mask = 64});
+    return mm1_bind(ctx, (struct mm1_net){.addr = *at, .mask = 64}, 0);
 }
 
 static void note_sent(mm1_status status)
@@ -74,7 +74,7 @@ static void probe_obey(struct mm1_ctx *ctx, struct probe *probe, const struct or
     if (m->what == TELL_HI) {
         note_sent(mm1_tell(ctx, m->to, hi, .mm1_unit = 0));
     } else if (m->what == ASK_RQ) {
-        note_sent(mm1_ask(ctx, &probe->ask, m->to, MM1_NS_PER_SEC, rq, .mm1_unit = 0));
+        note_sent(mm1_ask_begin(ctx, &probe->ask, m->to, MM1_NS_PER_SEC, rq, .mm1_unit = 0));
     } else if (m->what == TELL_DATA) {
         note_sent(mm1_tell(ctx, m->to, data, .reply_to = mm1_self(ctx), .text = MM1_TEXT("hello"),
                            .n = 300));
@@ -99,6 +99,9 @@ static mm1_status probe_receive(struct mm1_ctx *ctx, void *state,
         return MM1_OK;
     case MM1_ASK_TIMEOUT:
         note("timeout; ");
+        return MM1_OK;
+    case MM1_ASK_DOWN:
+        note("down; ");
         return MM1_OK;
     case MM1_ASK_STALE:
         note("stale; ");

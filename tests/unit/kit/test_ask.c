@@ -1,4 +1,4 @@
-/* Ask: replies, timeouts, what comes too late, and several questions at once. */
+/* Ask: replies, timeouts, ends of servers, what comes too late, and several questions at once. */
 #include <stdio.h>
 
 #include <mm1/ask.h>
@@ -34,7 +34,12 @@ static struct mm1_msg_registry types;
 static mm1_addr server;
 static mm1_addr asker;
 
-/* --- a server that doubles numbers, now or after a while; 13 is never answered ----------------------------------- */
+/* --- a server that doubles numbers, now or after a while; some it answers with silence or its end ----------------- */
+
+#define UNANSWERED 13
+#define ANSWERED_AT_LAST 14
+#define ENDS 15
+#define FAILS 16
 
 static mm1_status server_receive(struct mm1_ctx *ctx, void *state,
                                  const struct mm1_envelope *envelope)
@@ -42,8 +47,14 @@ static mm1_status server_receive(struct mm1_ctx *ctx, void *state,
     (void)state;
     MM1_ON(envelope, double_it_request, m) {
         cr_assert_not(envelope->priority);
-        if (m->body.number == 13) {
+        if (m->body.number == UNANSWERED) {
             return MM1_OK;
+        }
+        if (m->body.number == ENDS || m->body.number == ANSWERED_AT_LAST) {
+            mm1_quit(ctx, MM1_NORMAL);
+        }
+        if (m->body.number == ENDS || m->body.number == FAILS) {
+            return m->body.number == ENDS ? MM1_OK : MM1_INTERNAL;
         }
         if (m->body.delay == 0) {
             return mm1_reply(ctx, &m->header, doubled, .number = 2 * m->body.number);
@@ -83,8 +94,8 @@ static mm1_status asker_go(struct mm1_ctx *ctx, struct asker *a, const struct go
         mm1_ask_cancel(ctx, ask);
         return MM1_OK;
     }
-    mm1_status status =
-        mm1_ask(ctx, ask, server, m->timeout, double_it, .number = m->number, .delay = m->delay);
+    mm1_status status = mm1_ask_begin(ctx, ask, server, m->timeout, double_it, .number = m->number,
+                                      .delay = m->delay);
     if (status != MM1_OK) {
         note("%u failed %u, ", m->slot, (unsigned)status);
         cr_assert_eq(ask->id, 0);
@@ -102,13 +113,14 @@ static mm1_status asker_receive(struct mm1_ctx *ctx, void *state,
         return asker_go(ctx, a, m);
     }
     bool stale = false;
+    bool mine = false;
     for (unsigned i = 0; i < 2; i++) {
         const void *body = NULL;
         switch (mm1_ask_take(ctx, &a->asks[i], envelope, &doubled_response_type, &body)) {
         case MM1_ASK_NOT_MINE:
-            return mm1_unhandled(ctx, envelope);
+            break;
         case MM1_ASK_STALE:
-            stale = true;
+            stale = mine = true;
             break;
         case MM1_ASK_REPLY:
             cr_assert(envelope->priority, "replies take the priority lane (ASK-02)");
@@ -119,7 +131,15 @@ static mm1_status asker_receive(struct mm1_ctx *ctx, void *state,
             cr_assert_eq(a->asks[i].id, 0);
             note("%u timed out, ", i, 0);
             return MM1_OK;
+        case MM1_ASK_DOWN:
+            cr_assert_eq(a->asks[i].id, 0);
+            note("%u down %u, ", i, (unsigned)a->asks[i].reason.kind);
+            return MM1_OK;
         }
+    }
+    if (!mine) {
+        note("not mine, ", 0, 0);
+        return mm1_unhandled(ctx, envelope);
     }
     cr_assert(stale);
     note("stale, ", 0, 0);
@@ -198,14 +218,14 @@ Test(ask, timeout_then_late_reply, .init = setup, .fini = teardown)
 
 Test(ask, unanswered, .init = setup, .fini = teardown)
 {
-    tell(&(struct go){.number = 13, .timeout = 50 * MS});
+    tell(&(struct go){.number = UNANSWERED, .timeout = 50 * MS});
     mini_advance(&world, MM1_NS_PER_SEC);
     cr_assert_str_eq(seen, "0 timed out, ");
 }
 
 Test(ask, timeout_of_zero, .init = setup, .fini = teardown)
 {
-    tell(&(struct go){.number = 13, .timeout = 0});
+    tell(&(struct go){.number = UNANSWERED, .timeout = 0});
     mini_advance(&world, 0);
     cr_assert_str_eq(seen, "0 timed out, ");
 }
@@ -221,15 +241,15 @@ Test(ask, a_timeout_without_end, .init = setup, .fini = teardown)
 
 Test(ask, two_questions_with_one_deadline_both_time_out, .init = setup, .fini = teardown)
 {
-    tell(&(struct go){.number = 13, .timeout = 100 * MS, .slot = 1});
-    tell(&(struct go){.number = 13, .timeout = 100 * MS, .slot = 0});
+    tell(&(struct go){.number = UNANSWERED, .timeout = 100 * MS, .slot = 1});
+    tell(&(struct go){.number = UNANSWERED, .timeout = 100 * MS, .slot = 0});
     mini_advance(&world, MM1_NS_PER_SEC);
     cr_assert_str_eq(seen, "1 timed out, 0 timed out, ");
 }
 
 Test(ask, one_is_answered_the_other_is_not, .init = setup, .fini = teardown)
 {
-    tell(&(struct go){.number = 13, .timeout = 100 * MS, .slot = 0});
+    tell(&(struct go){.number = UNANSWERED, .timeout = 100 * MS, .slot = 0});
     tell(&(struct go){.number = 4, .delay = 50 * MS, .timeout = 100 * MS, .slot = 1});
     mini_advance(&world, MM1_NS_PER_SEC);
     cr_assert_str_eq(seen, "1 got 8, 0 timed out, ");
@@ -270,6 +290,89 @@ Test(ask, an_address_without_route_fails_at_once, .init = setup, .fini = teardow
     server = real;
     mini_advance(&world, MM1_NS_PER_SEC);
     cr_assert_str_eq(seen, "0 failed 3, ", "its timer was cancelled");
+}
+
+/* --- the server ends --------------------------------------------------------------------------------------------- */
+
+Test(ask, a_server_that_ends_without_an_answer, .init = setup, .fini = teardown)
+{
+    tell(&(struct go){.number = ENDS, .timeout = 100 * MS});
+    mini_advance(&world, MM1_NS_PER_SEC);
+    cr_assert_str_eq(seen, "0 down 0, ", "normal, and no timeout after it");
+}
+
+Test(ask, a_server_that_fails, .init = setup, .fini = teardown)
+{
+    tell(&(struct go){.number = UNANSWERED, .timeout = 100 * MS});
+    tell(&(struct go){.number = FAILS, .timeout = 100 * MS, .slot = 1});
+    mini_advance(&world, MM1_NS_PER_SEC);
+    cr_assert_str_eq(seen, "0 down 9, 1 down 9, ", "the end is told to each question: %s", seen);
+}
+
+Test(ask, nobody_is_there, .init = setup, .fini = teardown)
+{
+    server = MM1_ADDR(asker.bits + 256 * 1000);
+    tell(&(struct go){.number = 1, .timeout = 100 * MS});
+    mini_settle(&world);
+    cr_assert_str_eq(seen, "0 down 5, ", "noproc");
+    server = MM1_ADDR(MM1_NET_DEFAULT_BIND.addr.bits + 7);
+    tell(&(struct go){.number = 1, .timeout = 100 * MS});
+    mini_settle(&world);
+    cr_assert_str_eq(seen, "0 down 5, 0 down 5, ", "also where a server may be bound later");
+    cr_assert_eq(mm1_node_unrest(node.node), 0);
+}
+
+/* Both are there when the asker runs again: the reply overtakes, and the Down behind it is taken back. */
+Test(ask, the_reply_wins_over_the_end_that_follows_it, .init = setup, .fini = teardown)
+{
+    tell(&(struct go){.number = ANSWERED_AT_LAST, .timeout = 100 * MS});
+    mini_advance(&world, MM1_NS_PER_SEC);
+    cr_assert_str_eq(seen, "0 got 28, ");
+}
+
+static mm1_status bound_init(struct mm1_ctx *ctx, void *state, const void *arg)
+{
+    (void)state;
+    (void)arg;
+    return mm1_bind(
+        ctx, (struct mm1_net){.addr = MM1_ADDR(MM1_NET_DEFAULT_BIND.addr.bits + 7), .mask = 64}, 0);
+}
+
+Test(ask, a_server_is_watched_at_its_bound_address, .init = setup, .fini = teardown)
+{
+    static const struct mm1_behaviour bound = {
+        .name = "bound", .init = bound_init, .receive = server_receive};
+    cr_assert_eq(mm1_node_spawn(node.node, &(struct mm1_spawn){.behaviour = &bound}, &server),
+                 MM1_OK);
+    server = MM1_ADDR(MM1_NET_DEFAULT_BIND.addr.bits + 7);
+    mini_settle(&world);
+    tell(&(struct go){.number = 2, .timeout = 100 * MS});
+    tell(&(struct go){.number = ENDS, .timeout = 100 * MS});
+    mini_settle(&world);
+    cr_assert_str_eq(seen, "0 got 4, 0 down 0, ");
+}
+
+/* Whatever is refused, nothing is under way afterwards: the asker can ask again, and no timer is left. */
+Test(ask, memory_is_refused, .init = setup, .fini = teardown)
+{
+    tell(&(struct go){.number = 1, .timeout = 100 * MS});
+    mini_settle(&world);
+    bool failed = true;
+    unsigned fails = 0;
+    for (size_t k = 1; failed; k++) {
+        seen[0] = '\0';
+        tell(&(struct go){.number = 1, .timeout = 100 * MS});
+        test_alloc_fail_at(&world.alloc, k);
+        mini_run(&world, 1);
+        test_alloc_fail_at(&world.alloc, 0);
+        failed = seen[0] != '\0';
+        fails += failed ? 1 : 0;
+        cr_assert(!failed || strcmp(seen, "0 failed 1, ") == 0, "%s", seen);
+        mini_settle(&world);
+    }
+    cr_assert_eq(fails, 4, "the timer, two of the watch, the message: %u", fails);
+    cr_assert_str_eq(seen, "0 got 2, ");
+    cr_assert_eq(mm1_node_unrest(node.node), 0);
 }
 
 /* The wire form of the wrappers (mm1-spec H8: 92 92 25 cf aa 20 … 90 and 92 91 25 07). */

@@ -474,7 +474,8 @@ static void kill_one(const char *name)
         const struct mm1_path *path = mm1_node_path(nodes[0].node, addr);
         if (path != NULL && path->name_size == strlen(name) &&
             memcmp(path->name, name, path->name_size) == 0) {
-            cr_assert(mm1_node_exit(nodes[0].node, addr, mm1_reason_of(MM1_REASON_KILL)));
+            cr_assert_eq(mm1_node_exit(nodes[0].node, addr, mm1_reason_of(MM1_REASON_KILL)),
+                         MM1_OK);
             mini_settle(&world);
             return;
         }
@@ -537,7 +538,7 @@ Test(mn_peer, a_subnet_that_is_bound_here_is_served_later, .init = setup, .fini 
     cr_assert_eq(mm1_node_spawn(nodes[0].node, &spawn, &squatter), MM1_OK);
     peer_up();
     expect_log("the peer's subnet <aa2:>/16 cannot be served on this node");
-    cr_assert(mm1_node_exit(nodes[0].node, squatter, MM1_SHUTDOWN));
+    cr_assert_eq(mm1_node_exit(nodes[0].node, squatter, MM1_SHUTDOWN), MM1_OK);
     for (unsigned i = 0; i < 3; i++) {
         HEADER("\x01");
         mini_advance(&world, MM1_NS_PER_SEC);
@@ -603,7 +604,7 @@ Test(mn_peer, the_end_of_the_manager_ends_all, .init = setup, .fini = teardown)
     open(0, "tcp://a:1", "tcp://b:1", NULL);
     peer_up();
     cr_assert_gt(mm1_node_actors(nodes[0].node), 4);
-    cr_assert(mm1_node_exit(nodes[0].node, managers[0], mm1_reason_of(MM1_REASON_KILL)));
+    cr_assert_eq(mm1_node_exit(nodes[0].node, managers[0], mm1_reason_of(MM1_REASON_KILL)), MM1_OK);
     mini_settle(&world);
     cr_assert_eq(mm1_node_actors(nodes[0].node), 1, "only the probe is left");
     cr_assert_eq(mini_ending(peer), MM1_CLOSED);

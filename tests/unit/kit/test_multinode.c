@@ -101,6 +101,7 @@ static bool survives_refusal(size_t k)
     mini_advance(&world, 12 * MM1_NS_PER_SEC);
     bool through = world.alloc.requests < k;
     test_alloc_fail_at(&world.alloc, 0);
+    mini_advance(&world, 3 * MM1_NS_PER_SEC); /* what was given up late comes again */
     struct mm1_reason reason;
     bool ended =
         mm1_node_main_ended(nodes[0].node, &reason) || mm1_node_main_ended(nodes[1].node, &reason);

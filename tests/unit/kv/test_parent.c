@@ -87,7 +87,7 @@ Test(kv_parent, ends_when_it_is_told_to_and_takes_the_store_along)
     struct house house = {0};
     struct mm1_reason reason;
     house_open(&house, "synced");
-    cr_assert(mm1_node_exit(house.node.node, house.parent, MM1_SHUTDOWN));
+    cr_assert_eq(mm1_node_exit(house.node.node, house.parent, MM1_SHUTDOWN), MM1_OK);
     mini_settle(&house.world);
     cr_assert(mm1_node_main_ended(house.node.node, &reason));
     cr_assert_eq(reason.kind, MM1_REASON_SHUTDOWN);

@@ -85,6 +85,7 @@ Test(env, missing_slots)
     HOLE_IN_SLOT(clock, wall);
     HOLE_IN_SLOT(clock, arm);
     HOLE_IN_SLOT(clock, cancel);
+    HOLE_IN_SLOT(clock, next_due);
     HOLE_IN_SLOT(random, draw);
     HOLE_IN_SLOT(sched, ready);
     HOLE_IN_SLOT(sched, effect);
@@ -137,18 +138,18 @@ Test(none, refuses)
     const struct mm1_store_ops *s = store.base.ops;
     t->attach(&transport.base, &sink);
     s->attach(&store.base, &sink);
-    t->listen(&transport.base, 1, MM1_TEXT("tcp://a:1"));
-    t->dial(&transport.base, 2, MM1_TEXT("tcp://a:1"));
-    s->open(&store.base, 3, MM1_TEXT("log"));
+    cr_assert_eq(t->listen(&transport.base, 1, MM1_TEXT("tcp://a:1")), MM1_OK);
+    cr_assert_eq(t->dial(&transport.base, 2, MM1_TEXT("tcp://a:1")), MM1_OK);
+    cr_assert_eq(s->open(&store.base, 3, MM1_TEXT("log")), MM1_OK);
     cr_assert_eq(refusals, 3);
     /* All else is about handles that are gone. */
     cr_assert_eq(t->send(&transport.base, 1, bytes, false), MM1_OK);
     t->read(&transport.base, 1, 1);
     t->close(&transport.base, 1);
     cr_assert_eq(s->append(&store.base, 3, 1, bytes), MM1_OK);
-    s->sync(&store.base, 3, 1);
-    s->truncate(&store.base, 3, 1, 0);
-    s->read(&store.base, 3, 1, 0, 1);
+    cr_assert_eq(s->sync(&store.base, 3, 1), MM1_OK);
+    cr_assert_eq(s->truncate(&store.base, 3, 1, 0), MM1_OK);
+    cr_assert_eq(s->read(&store.base, 3, 1, 0, 1), MM1_OK);
     s->close(&store.base, 3);
     cr_assert_eq(refusals, 3);
     cr_assert(mm1_trace_null.quiet);

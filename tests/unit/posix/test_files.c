@@ -141,7 +141,7 @@ Test(store_file, that_may_not_grow_keeps_what_it_had)
     conform_log_append(w, log, 3, "fits", 4);
     conform_log_expect_done(w, log, 3, 3004);
     limit_files(RLIM_INFINITY);
-    w->env.store->ops->sync(w->env.store, log, 4);
+    conform_log_sync(w, log, 4);
     conform_log_expect_done(w, log, 4, 3004);
     conform_log_expect(w, log, 2999, 100, "dfits", 5);
     w->ops->store_restart(w);
@@ -173,7 +173,7 @@ Test(store_file, that_was_cut_by_others_fails_to_read)
     conform_log_expect_done(w, log, 1, 10);
     (void)snprintf(path, sizeof(path), "%s/cut", of(w)->dir);
     cr_assert_eq(truncate(path, 4), 0);
-    w->env.store->ops->read(w->env.store, log, 2, 0, 10);
+    conform_log_read(w, log, 2, 0, 10);
     conform_log_expect_failed(w, log, 2, MM1_IO);
     w->ops->free(w);
 }

@@ -35,7 +35,7 @@ static void uds_name_of(struct conform_world *w, const char *name, char out[CONF
 static mm1_handle begin_listen(struct conform_world *w, const char *name)
 {
     mm1_handle listener = conform_handle(&w->sink);
-    w->env.transport->ops->listen(w->env.transport, listener, mm1_text_of(name));
+    conform_listen_as(w, listener, name);
     return listener;
 }
 

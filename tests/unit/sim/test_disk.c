@@ -38,7 +38,7 @@ static void append_text(struct conform_world *w, mm1_handle log, uint64_t op, co
 
 static void sync_log(struct conform_world *w, mm1_handle log)
 {
-    w->env.store->ops->sync(w->env.store, log, 99);
+    conform_log_sync(w, log, 99);
     cr_assert_not_null(CONFORM_AWAIT(w, log, mm1_log_done));
 }
 
@@ -48,7 +48,7 @@ static size_t read_all(struct conform_world *w, const char *name, char *out, siz
     mm1_handle log = conform_log_begin(w, name);
     const struct mm1_log_opened *opened = CONFORM_AWAIT(w, log, mm1_log_opened);
     cr_assert_not_null(opened);
-    w->env.store->ops->read(w->env.store, log, 1, 0, SIZE_MAX);
+    conform_log_read(w, log, 1, 0, SIZE_MAX);
     const struct mm1_log_data *data = CONFORM_AWAIT(w, log, mm1_log_data);
     cr_assert_not_null(data);
     cr_assert_eq(data->data.size, opened->size);
@@ -112,7 +112,7 @@ Test(disk, a_truncate_that_was_not_synced_may_be_undone)
         mm1_handle log = conform_log_open(w, "wal", 0);
         append_text(w, log, 1, "0123456789");
         sync_log(w, log);
-        w->env.store->ops->truncate(w->env.store, log, 2, 4);
+        conform_log_truncate(w, log, 2, 4);
         cr_assert_not_null(CONFORM_AWAIT(w, log, mm1_log_done));
         append_text(w, log, 3, "ab");
         disk_crash(w);
@@ -137,7 +137,7 @@ Test(disk, a_synced_truncate_stays)
         char text[64];
         mm1_handle log = conform_log_open(w, "wal", 0);
         append_text(w, log, 1, "0123456789");
-        w->env.store->ops->truncate(w->env.store, log, 2, 4);
+        conform_log_truncate(w, log, 2, 4);
         cr_assert_not_null(CONFORM_AWAIT(w, log, mm1_log_done));
         sync_log(w, log);
         disk_crash(w);
@@ -155,7 +155,7 @@ Test(disk, what_is_under_way_is_not_answered_and_not_done_out_of_order)
         mm1_handle log = conform_log_open(w, "wal", 0);
         conform_log_append(w, log, 1, "one", 3);
         conform_log_append(w, log, 2, "two", 3);
-        w->env.store->ops->sync(w->env.store, log, 3);
+        conform_log_sync(w, log, 3);
         conform_log_append(w, log, 4, "six", 3);
         for (uint64_t i = 0; i < seed % 5; i++) {
             cr_assert(sim_rig_step(rig_of(w)));
@@ -179,7 +179,7 @@ Test(disk, the_next_opener_hears_only_of_its_own)
     for (uint64_t op = 1; op <= 10; op++) {
         conform_log_append(w, log, op, "x", 1);
     }
-    w->env.store->ops->truncate(w->env.store, log, 11, 1000);
+    conform_log_truncate(w, log, 11, 1000);
     conform_log_close(w, log);
     mm1_handle next = conform_log_begin(w, "wal");
     const struct mm1_log_opened *opened = CONFORM_AWAIT(w, next, mm1_log_opened);

@@ -156,12 +156,12 @@ static void starve(const char *text, uint64_t from, uint64_t to, uint64_t by)
 
 Test(memory, any_budget_ends_cleanly_between_turns)
 {
-    starve(TEXT(", \"granularity\": \"turn\""), 1000, 400000, 1013);
+    starve(TEXT(", \"granularity\": \"turn\""), 1000, 1200000, 3041);
 }
 
 Test(memory, any_budget_ends_cleanly_between_effects)
 {
-    starve(TEXT(", \"granularity\": \"effect\", \"local_delivery\": \"pairwise\""), 1000, 400000,
+    starve(TEXT(", \"granularity\": \"effect\", \"local_delivery\": \"pairwise\""), 1000, 1200000,
            2029);
 }
 
@@ -170,7 +170,7 @@ Test(memory, any_budget_ends_cleanly_under_faults)
     starve(TEXT(", \"faults\": {\"until\": \"2s\", \"random\": {"
                 "\"crash\": {\"every\": \"200ms\", \"for\": \"50ms\", \"on\": \"1/1\"}, "
                 "\"reset\": {\"every\": \"100ms\", \"on\": \"1/1\"}}}"),
-           1000, 400000, 4057);
+           1000, 1200000, 4057);
 }
 
 /* --- given back ----------------------------------------------------------------------------------------------- */
@@ -237,5 +237,32 @@ Test(memory, the_pool_counts_bytes)
     cr_assert_eq(pool.used, 0);
     cr_assert_eq(pool.budget, 10000, "and can be used anew");
     cr_assert_not_null(mm1_take(&pool.base, 10000));
+    sim_pool_close(&pool);
+}
+
+/* Stacks come from the pool too, count the same whatever their size, and go when it is closed. */
+Test(memory, the_pool_counts_stacks)
+{
+    struct sim_pool pool;
+    void *stacks[3];
+    size_t usable[3];
+    bool guarded;
+    sim_pool_init(&pool, 3 * SIM_POOL_STACK_COST + 1);
+    for (size_t i = 0; i < 3; i++) {
+        stacks[i] =
+            pool.base.ops->take_stack(&pool.base, (size_t)1 << (14 + i), &usable[i], &guarded);
+        cr_assert_not_null(stacks[i]);
+        memset(stacks[i], 0xa5, usable[i]);
+        cr_assert_eq(pool.used, (i + 1) * SIM_POOL_STACK_COST);
+    }
+    size_t more;
+    cr_assert_null(pool.base.ops->take_stack(&pool.base, 1, &more, &guarded));
+    pool.base.ops->give_stack(&pool.base, stacks[1], usable[1]);
+    cr_assert_eq(pool.used, 2 * SIM_POOL_STACK_COST);
+    cr_assert_eq(pool.base.ops->take_stack(&pool.base, (size_t)1 << 15, &more, &guarded),
+                 stacks[1]);
+    sim_pool_close(&pool);
+    cr_assert_eq(pool.used, 0);
+    cr_assert_not_null(pool.base.ops->take_stack(&pool.base, 1, &more, &guarded));
     sim_pool_close(&pool);
 }

@@ -36,16 +36,18 @@ struct member {
     uint32_t rounds;
 };
 
+static mm1_status ask_later(struct mm1_ctx *ctx)
+{
+    uint64_t timer;
+    return mm1_after(ctx, 100 * MM1_NS_PER_MS, &timer, again, .mm1_unit = 0);
+}
+
 static mm1_status ask_next(struct mm1_ctx *ctx, struct member *m)
 {
     mm1_addr peer = m->peers[m->answers % m->peer_count];
     mm1_status status =
-        mm1_ask(ctx, &m->ask, peer, 400 * MM1_NS_PER_MS, question, .number = m->answers);
-    if (status != MM1_NOT_FOUND) {
-        return status;
-    }
-    uint64_t timer;
-    return mm1_after(ctx, 100 * MM1_NS_PER_MS, &timer, again, .mm1_unit = 0);
+        mm1_ask_begin(ctx, &m->ask, peer, 400 * MM1_NS_PER_MS, question, .number = m->answers);
+    return status == MM1_NOT_FOUND ? ask_later(ctx) : status;
 }
 
 static mm1_status member_init(struct mm1_ctx *ctx, void *state, const void *arg)
@@ -55,7 +57,7 @@ static mm1_status member_init(struct mm1_ctx *ctx, void *state, const void *arg)
     m->rounds = args->rounds;
     m->peer_count = args->peers.count;
     memcpy(m->peers, args->peers.items, args->peers.count * sizeof(m->peers[0]));
-    MM1_TRY(mm1_bind(ctx, (struct mm1_net){.addr = args->self, .mask = 64}));
+    MM1_TRY(mm1_bind(ctx, (struct mm1_net){.addr = args->self, .mask = 64}, 0));
     return ask_next(ctx, m);
 }
 
@@ -84,6 +86,8 @@ static mm1_status member_receive(struct mm1_ctx *ctx, void *state,
         return ask_next(ctx, m);
     case MM1_ASK_TIMEOUT:
         return ask_next(ctx, m);
+    case MM1_ASK_DOWN:
+        return ask_later(ctx);
     case MM1_ASK_STALE:
         return MM1_OK;
     case MM1_ASK_NOT_MINE:

@@ -30,7 +30,7 @@ static void pair_listen(struct pair *p, const char *settings, uint64_t seed)
     p->a = &p->rig->places[0].base;
     p->b = &p->rig->places[1].base;
     p->listener = conform_handle(&p->b->sink);
-    p->b->env.transport->ops->listen(p->b->env.transport, p->listener, MM1_TEXT("tcp://b:1"));
+    conform_listen_as(p->b, p->listener, "tcp://b:1");
     cr_assert_not_null(CONFORM_AWAIT(p->b, p->listener, mm1_listening));
 }
 
@@ -377,13 +377,13 @@ Test(net, names_are_of_hosts)
     pair_listen(&p, TEXT(""), 1);
     for (size_t i = 0; i < MM1_COUNT_OF(cases); i++) {
         mm1_handle listener = conform_handle(&p.a->sink);
-        p.a->env.transport->ops->listen(p.a->env.transport, listener, mm1_text_of(cases[i].name));
+        conform_listen_as(p.a, listener, cases[i].name);
         conform_expect_failed(p.a, listener, cases[i].listen);
         conform_expect_failed(p.a, conform_dial(p.a, cases[i].name), cases[i].dial);
     }
     /* A Unix socket is the host's own. */
     mm1_handle listener = conform_handle(&p.b->sink);
-    p.b->env.transport->ops->listen(p.b->env.transport, listener, MM1_TEXT("uds:///x"));
+    conform_listen_as(p.b, listener, "uds:///x");
     cr_assert_not_null(CONFORM_AWAIT(p.b, listener, mm1_listening));
     conform_expect_failed(p.a, conform_dial(p.a, "uds:///x"), MM1_REFUSED);
     cr_assert_not_null(CONFORM_AWAIT(p.b, conform_dial(p.b, "uds:///x"), mm1_connected));
@@ -398,7 +398,7 @@ Test(net, port_zero_is_replaced)
     pair_listen(&p, TEXT(""), 1);
     for (unsigned i = 0; i < 2; i++) {
         mm1_handle listener = conform_handle(&p.b->sink);
-        p.b->env.transport->ops->listen(p.b->env.transport, listener, MM1_TEXT("tcp://b:0"));
+        conform_listen_as(p.b, listener, "tcp://b:0");
         const struct mm1_listening *m = CONFORM_AWAIT(p.b, listener, mm1_listening);
         cr_assert_not_null(m);
         (void)snprintf(names[i], sizeof(names[i]), "%.*s", (int)m->name.size, m->name.data);

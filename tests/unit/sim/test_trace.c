@@ -58,9 +58,9 @@ static mm1_status main_init(struct mm1_ctx *ctx, void *state, const void *arg)
     }
     mm1_log(ctx, (enum mm1_log_level)program.level, "%s", program.line);
     mm1_observe(ctx, note, .value = program.observed);
-    (void)mm1_exit(ctx, children[2],
-                   (struct mm1_reason){
-                       .kind = MM1_REASON_ERROR, .code = program.code, .text = "for a reason"});
+    (void)!mm1_exit(ctx, children[2],
+                    (struct mm1_reason){
+                        .kind = MM1_REASON_ERROR, .code = program.code, .text = "for a reason"});
     return mm1_after(ctx, program.delay_ns, &timer, note, .value = 0);
 }
 

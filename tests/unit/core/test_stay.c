@@ -1,0 +1,252 @@
+/* Messages that stay: postponed, kept, and the last of a closed inbox. */
+#include "puppet.h"
+
+static struct puppet a, b;
+static unsigned wanted; /* notes below are postponed */
+static struct mm1_kept *kept[4];
+static unsigned kept_count;
+static uint64_t timer;
+
+static void two(void)
+{
+    wanted = 0;
+    kept_count = 0;
+    a = (struct puppet){.name = "a"};
+    spawn(&a, "a");
+    spawn(&b, "b");
+}
+
+/* --- postponed ------------------------------------------------------------------------------------------------ */
+
+/* Takes notes from `wanted` on; written down they stand in the log twice, set aside first. */
+static uint64_t last_no;
+
+static mm1_status picky_receive(struct mm1_ctx *ctx, void *state,
+                                const struct mm1_envelope *envelope)
+{
+    struct puppet *p = *(struct puppet **)state;
+    MM1_ON(envelope, note, m) {
+        if (m->no < wanted) {
+            mm1_postpone(ctx);
+            return MM1_OK;
+        }
+        write_down(p, "%llu%s ", (unsigned long long)m->no, envelope->priority ? "!" : "");
+        if (m->no == wanted && wanted != 0) {
+            wanted = 0;
+            mm1_unpostpone(ctx);
+        }
+        last_no = m->no;
+        return MM1_OK;
+    }
+    return puppet_receive(ctx, state, envelope);
+}
+
+static const struct mm1_behaviour picky = {.name = "picky",
+                                           .state_size = sizeof(struct puppet *),
+                                           .init = puppet_init,
+                                           .receive = picky_receive,
+                                           .fini = puppet_fini};
+
+static void spawn_picky(uint32_t inbox_size)
+{
+    two();
+    static struct puppet *self;
+    self = &a;
+    cast[0] = &b;
+    cr_assert_eq(mm1_node_exit(home.node, a.addr, MM1_SHUTDOWN), MM1_OK);
+    mini_settle(&world);
+    struct mm1_spawn spec = {.behaviour = &picky,
+                             .arg = &self,
+                             .arg_size = sizeof(struct puppet *),
+                             .inbox_size = inbox_size};
+    cr_assert_eq(mm1_node_spawn(home.node, &spec, &a.addr), MM1_OK);
+    cast[0] = &a;
+    mini_settle(&world);
+}
+
+static mm1_status post(uint64_t no, bool priority)
+{
+    struct mm1_header header = {.priority = priority};
+    return mm1_node_send(home.node, a.addr, &note_type, &(struct note){.no = no}, &header);
+}
+
+CORE_TEST(stay, postponed_in_their_order)
+{
+    spawn_picky(0);
+    wanted = 5;
+    for (uint64_t no = 1; no <= 7; no++) {
+        cr_assert_eq(post(no, false), MM1_OK);
+    }
+    mini_settle(&world);
+    expect_log(&a, "5 1 2 3 4 6 7 ");
+}
+
+/* What was sent with priority overtakes again when it comes back. */
+CORE_TEST(stay, postponed_with_priority)
+{
+    spawn_picky(0);
+    wanted = 5;
+    cr_assert_eq(post(1, false), MM1_OK);
+    cr_assert_eq(post(2, true), MM1_OK);
+    cr_assert_eq(post(3, true), MM1_OK);
+    mini_settle(&world);
+    cr_assert_eq(post(5, false), MM1_OK);
+    cr_assert_eq(post(6, false), MM1_OK);
+    mini_settle(&world);
+    expect_log(&a, "5 2! 3! 1 6 ");
+}
+
+CORE_TEST(stay, postponed_keeps_its_permit)
+{
+    spawn_picky(2);
+    wanted = 9;
+    cr_assert_eq(post(1, false), MM1_OK);
+    cr_assert_eq(post(2, false), MM1_OK);
+    mini_settle(&world);
+    cr_assert_eq(post(3, false), MM1_FULL);
+    cr_assert_eq(post(9, true), MM1_OK);
+    mini_settle(&world);
+    cr_assert_eq(post(4, false), MM1_OK);
+    cr_assert_eq(post(5, false), MM1_OK);
+    cr_assert_eq(post(6, false), MM1_FULL);
+    mini_settle(&world);
+    expect_log(&a, "9! 1 2 4 5 ");
+}
+
+CORE_TEST(stay, postponed_until_the_end)
+{
+    spawn_picky(0);
+    wanted = 9;
+    cr_assert_eq(post(1, false), MM1_OK);
+    mini_settle(&world);
+    cr_assert_neq(mm1_node_unrest(home.node), 0);
+    make(&b, OP_KILL, a.addr, 0);
+    cr_assert_eq(mm1_node_unrest(home.node), 0);
+}
+
+/* --- kept ----------------------------------------------------------------------------------------------------- */
+
+static void keep_it(struct mm1_ctx *ctx, struct puppet *p)
+{
+    (void)p;
+    kept[kept_count++] = mm1_keep(ctx);
+}
+
+static void drop_all(struct mm1_ctx *ctx, struct puppet *p)
+{
+    (void)ctx;
+    while (kept_count != 0) {
+        const struct mm1_envelope *envelope = mm1_kept_envelope(kept[--kept_count]);
+        write_down(p, "%s %llu; ", envelope->type->name,
+                   (unsigned long long)((const struct note *)envelope->msg)->no);
+        mm1_kept_drop(kept[kept_count]);
+    }
+    mm1_kept_drop(NULL);
+}
+
+CORE_TEST(stay, kept_beyond_its_turn)
+{
+    two();
+    a.at_note = keep_it;
+    make(&b, OP_NOTE, a.addr, 1);
+    make(&b, OP_NOTE, a.addr, 2);
+    cr_assert_eq(mm1_node_unrest(home.node), 0);
+    expect_log(&a, "note 1; note 2; ");
+    call(&a, drop_all);
+    expect_log(&a, "test::Note 2; test::Note 1; ");
+    a.at_note = NULL;
+}
+
+static void once_and_often(struct mm1_ctx *ctx, struct puppet *p)
+{
+    uint64_t once;
+    (void)p;
+    cr_assert_eq(mm1_after(ctx, 5, &once, note, .no = 7), MM1_OK);
+    cr_assert_eq(mm1_every(ctx, 10, &timer, note, .no = 8), MM1_OK);
+}
+
+/* A periodic timer goes on when its message is given back. */
+CORE_TEST(stay, kept_timers)
+{
+    two();
+    call(&a, once_and_often);
+    a.at_note = keep_it;
+    mini_advance(&world, 100);
+    expect_log(&a, "note 7; note 8; ");
+    a.at_note = NULL;
+    call(&a, drop_all);
+    expect_log(&a, "test::Note 8; test::Note 7; ");
+    mini_advance(&world, 9); /* it makes up for the times that went by */
+    expect_log(&a, "note 8; note 8; note 8; note 8; note 8; note 8; note 8; note 8; note 8; ");
+}
+
+static void cancel_it(struct mm1_ctx *ctx, struct puppet *p)
+{
+    p->answer = mm1_timer_cancel(ctx, timer);
+}
+
+CORE_TEST(stay, kept_timer_cancelled)
+{
+    two();
+    call(&a, once_and_often);
+    mini_advance(&world, 5);
+    a.at_note = keep_it;
+    mini_advance(&world, 5);
+    expect_log(&a, "note 7; note 8; ");
+    call(&a, cancel_it);
+    cr_assert(a.answer);
+    call(&a, drop_all);
+    mini_advance(&world, 100);
+    expect_log(&a, "test::Note 8; ");
+    a.at_note = NULL;
+}
+
+/* --- closed --------------------------------------------------------------------------------------------------- */
+
+static void close_it(struct mm1_ctx *ctx, struct puppet *p)
+{
+    p->status = mm1_close(ctx);
+    cr_assert_eq(mm1_close(ctx), p->status);
+}
+
+CORE_TEST(stay, closed)
+{
+    two();
+    tell_call(&a, close_it);
+    cr_assert_eq(post(1, false), MM1_OK);
+    cr_assert_eq(post(2, true), MM1_OK);
+    mini_settle(&world);
+    expect_log(&a, "note 2; note 1; mm1_local::Closed; ");
+    cr_assert_eq(post(3, false), MM1_CLOSED);
+    cr_assert_eq(post(3, true), MM1_CLOSED);
+    make(&b, OP_NOTE, a.addr, 3);
+    cr_assert_eq(b.status, MM1_CLOSED);
+    make(&b, OP_WATCH, a.addr, 0);
+    make(&b, OP_EXIT, a.addr, MM1_REASON_SHUTDOWN);
+    expect_log(&b, "down a#1 shutdown; ");
+}
+
+static void serve(struct mm1_ctx *ctx, struct puppet *p)
+{
+    p->status = mm1_bind(ctx, (struct mm1_net){.addr = {0xaa10000000000100u}, .mask = 60}, 0);
+}
+
+CORE_TEST(stay, closed_with_its_subnets)
+{
+    two();
+    call(&a, serve);
+    call(&a, close_it);
+    make(&b, OP_NOTE, MM1_ADDR(0xaa10000000000101u), 1);
+    cr_assert_eq(b.status, MM1_CLOSED);
+    expect_log(&a, "mm1_local::Closed; ");
+}
+
+CORE_TEST(stay, close_without_memory)
+{
+    two();
+    tell_call(&a, close_it);
+    test_alloc_fail_at(&world.alloc, 1);
+    test_alloc_fail_at(&world.alloc, 0);
+    mini_settle(&world);
+    cr_assert_eq(a.status, MM1_OK);
+}
