@@ -482,7 +482,9 @@ static mm1_status prepare(struct mm1_ctx *ctx, const struct mm1_effect *effect, 
     bool streams = effect->kind == MM1_EFFECT_NET_READ || effect->kind == MM1_EFFECT_NET_SEND;
     mm1__lock(ctx->node);
     struct mm1__handle *record = find_owned(ctx, effect->number, is_log);
-    bool fits = record != NULL && record->parent == 0 && !(streams && record->is_listener);
+    /* Whoever listens may turn a connection away that nobody has claimed. */
+    bool claimed = record != NULL && (record->parent == 0 || effect->kind == MM1_EFFECT_NET_CLOSE);
+    bool fits = claimed && !(streams && record->is_listener);
     if (fits && item != NULL) {
         reserve_push(record, item);
         item = NULL;

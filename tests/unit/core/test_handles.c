@@ -169,6 +169,23 @@ CORE_TEST(handles, closed_listener)
     cr_assert_eq(a.status, MM1_NOT_FOUND);
 }
 
+/* Whoever listens turns a connection away by closing it, unclaimed. */
+CORE_TEST(handles, turned_away)
+{
+    two();
+    call(&a, listen_here);
+    struct mini_end *first = mini_dial(&world, "here");
+    mini_settle(&world);
+    b.handle = a.accepted;
+    call(&b, close_handle); /* not whose listener it is */
+    cr_assert_eq(mini_ending(first), MM1_OK);
+    a.handle = a.accepted;
+    call(&a, close_handle);
+    cr_assert_eq(mini_ending(first), MM1_CLOSED);
+    cr_assert_eq(handles(), 1);
+    cr_assert_not_null(mini_dial(&world, "here"));
+}
+
 /* No bytes go through a listener. */
 CORE_TEST(handles, listener_is_no_stream)
 {
