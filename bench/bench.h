@@ -90,20 +90,38 @@ static inline void bench_number(double value, int digits, char out[32])
 
 #define BENCH_ROW "%-50s %13s %-16s %s\n"
 
+static inline void bench_row_judged(const char *what, double value, int digits, const char *unit,
+                                    const char *verdict)
+{
+    char number[32];
+    bench_number(value, digits, number);
+    (void)printf(BENCH_ROW, what, number, unit, verdict);
+    (void)fflush(stdout);
+}
+
 /* One row. `goal` 0: none is set. */
 static inline void bench_row(const char *what, double value, int digits, const char *unit,
                              double goal)
 {
-    char number[32];
     char wanted[32];
     char verdict[64] = "";
-    bench_number(value, digits, number);
     if (goal > 0) {
         bench_number(goal, 0, wanted);
         (void)snprintf(verdict, sizeof(verdict), "%s %s", wanted, value >= goal ? "met" : "MISSED");
     }
-    (void)printf(BENCH_ROW, what, number, unit, verdict);
-    (void)fflush(stdout);
+    bench_row_judged(what, value, digits, unit, verdict);
+}
+
+/* One row of what shall be little. */
+static inline void bench_row_most(const char *what, double value, int digits, const char *unit,
+                                  double goal)
+{
+    char wanted[32];
+    char verdict[64];
+    bench_number(goal, 0, wanted);
+    (void)snprintf(verdict, sizeof(verdict), "at most %s %s", wanted,
+                   value <= goal ? "met" : "MISSED");
+    bench_row_judged(what, value, digits, unit, verdict);
 }
 
 /* --- scenarios ------------------------------------------------------------------------------------------------ */

@@ -1,27 +1,38 @@
 #!/usr/bin/env bash
-# Instructions that one hop of bench_cost takes, among 1,000 and among 1,000,000 idle actors or pending timers, counted
-# by callgrind: the same however busy the machine is. From 1,000 to 1,000,000 a logarithm doubles, and that is the goal
-# for each case: at most twice the instructions. Usage: bench/cost.sh [FOLDER OF THE BENCHMARKS]
+# Instructions, counted by callgrind: the same however busy the machine is.
+#
+# Of one step of bench_actor, on threads with one worker; a message has a goal.
+# Of one hop of bench_cost, in simulation, among 1,000 and among 1,000,000 idle actors or pending timers. From 1,000 to
+# 1,000,000 a logarithm doubles, and that is the goal for each case: at most twice the instructions.
+#
+# Usage: bench/cost.sh [-a|-s] [FOLDER OF THE BENCHMARKS]     -a: the actors alone; -s: the simulation alone
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-program=${1:-build/release/bench}/bench_cost
+actors=yes
+simulation=yes
+case ${1:-} in
+    -a) simulation='' ;;
+    -s) actors='' ;;
+esac
+[[ ${1:-} != -[as] ]] || shift
+folder=${1:-build/release/bench}
 steps=20000
 few=1000
 many=1000000
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-[ -x "$program" ] || {
-    echo "cost.sh: $program was not built" >&2
-    exit 1
-}
-
-# Instructions of a hop: hop WORK IDLE TIMERS
-hop() {
-    local counted
+# Instructions of a step: per_step PROGRAM ARGUMENTS
+per_step() {
+    local counted program=$folder/$1
+    shift
+    [ -x "$program" ] || {
+        echo "cost.sh: $program was not built" >&2
+        exit 1
+    }
     valgrind --tool=callgrind --instr-atstart=no --callgrind-out-file=/dev/null \
-        "$program" "$1" "$2" "$3" "$steps" >"$log" 2>&1 || {
+        "$program" "$@" >"$log" 2>&1 || {
         cat "$log" >&2
         exit 1
     }
@@ -31,6 +42,11 @@ hop() {
         exit 1
     }
     echo $((counted / steps))
+}
+
+# Instructions of a hop: hop WORK IDLE TIMERS
+hop() {
+    per_step bench_cost "$1" "$2" "$3" "$steps"
 }
 
 row() {
@@ -44,10 +60,32 @@ compare() {
     row "$1" "$2 -> $3" instructions "at most twice $verdict"
 }
 
+# actor CASE WHAT [AT MOST]
+actor() {
+    local counted verdict=''
+    counted=$(per_step bench_actor "$1" "$steps")
+    if [ $# -gt 2 ]; then
+        verdict="at most $3 MISSED"
+        [ "$counted" -gt "$3" ] || verdict="at most $3 met"
+    fi
+    row "threads: $2" "$counted" instructions "$verdict"
+}
+
+if [ -n "$actors" ]; then
+    actor tell "a message, to and fro" 250
+    actor stream "a message, of 100 in a turn" 250
+    actor function-tell "a message, to and fro, function actors"
+    actor ask "question and answer"
+    actor function-ask "question and answer, function actors"
+    actor spawn "a birth and an end"
+    actor function-spawn "a birth and an end, function actors"
+    actor switch "fiber switch, there and back"
+fi
+[ -n "$simulation" ] || exit 0
 for work in send cancel fire spawn; do
     base=$(hop "$work" "$few" "$few")
-    actors=$(hop "$work" "$many" "$few")
+    idle=$(hop "$work" "$many" "$few")
     timers=$(hop "$work" "$few" "$many")
-    compare "hop, $work: 1,000 -> 1,000,000 idle actors" "$base" "$actors"
+    compare "hop, $work: 1,000 -> 1,000,000 idle actors" "$base" "$idle"
     compare "hop, $work: 1,000 -> 1,000,000 pending timers" "$base" "$timers"
 done

@@ -13,6 +13,8 @@ configure_package_config_file(cmake/mm1Config.cmake.in ${CMAKE_BINARY_DIR}/mm1Co
 write_basic_package_version_file(${CMAKE_BINARY_DIR}/mm1ConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_BINARY_DIR}/mm1Config.cmake ${CMAKE_BINARY_DIR}/mm1ConfigVersion.cmake
     cmake/mm1Dependencies.cmake DESTINATION ${package_dir})
+# From its folder to the prefix, so that an installation may be made, or moved, anywhere.
+file(RELATIVE_PATH MM1_PC_PREFIX ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig ${CMAKE_INSTALL_PREFIX})
 foreach(name mm1 mm1-sim)
     configure_file(cmake/${name}.pc.in ${CMAKE_BINARY_DIR}/${name}.pc @ONLY)
     install(FILES ${CMAKE_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -335,8 +335,7 @@ static const struct mm1_sched_ops sched_ops = {
 
 void sim_sched_init(struct sim_node_state *node)
 {
-    node->sched = (struct sim_sched){.base = {.ops = &sched_ops, .holds = node->world->pairwise},
-                                     .node = node};
+    node->sched = (struct sim_sched){.base = {.ops = &sched_ops}, .node = node};
     mm1_list_init(&node->held);
 }
 

@@ -113,6 +113,7 @@ class Campaigns(CommandTest):
             ("crash", 10, "crash", []),
             ("exit", 10, "crash", []),
             ("overflow", 10, "crash", []),
+            ("deep", 10, "crash", []),
             ("spin", 10, "hang", []),
             ("violate", 11, "property", []),
             ("restless", 12, "liveness", []),
@@ -180,12 +181,13 @@ class Campaigns(CommandTest):
 
     def test_a_stack_overflow_names_the_actor(self):
         for granularity in ("turn", "effect"):
-            self.scenario("overflow", granularity=granularity)
-            got = self.mm1("sim", "overflow.json", "--seed", "1..10")
-            self.assertEqual(got.code, 10)
-            self.assertRegex(got.out, r"finding +the process that ran it ended with SIG(SEGV|BUS): "
-                                      r"stack overflow in /\S+")
-            self.assertRegex(got.out, r"crash SIG(SEGV|BUS), stack overflow in /\S+")
+            for mode, path in ("overflow", r"/\S+"), ("deep", r"/\S+/diver\.1"):  # a behaviour, a function actor
+                with self.subTest(granularity=granularity, mode=mode):
+                    got = self.mm1("sim", self.scenario(mode, granularity=granularity), "--seed", "1..10")
+                    self.assertEqual(got.code, 10)
+                    self.assertRegex(got.out, r"finding +the process that ran it ended with SIG(SEGV|BUS): "
+                                              r"stack overflow in " + path)
+                    self.assertRegex(got.out, r"crash SIG(SEGV|BUS), stack overflow in " + path)
 
     def test_the_first_difference_is_shown(self):
         got = self.mm1("sim", self.scenario("leak", one_in=1), "--seed", "1..40", "--check-determinism", "1/1")

@@ -71,12 +71,6 @@ def install(prefix):
     subprocess.run(["cmake", "--install", BINARY, "--prefix", prefix], stdout=subprocess.DEVNULL, check=True)
     for folder, _, names in os.walk(prefix):
         if "mm1.pc" in names:
-            for name in ("mm1.pc", "mm1-sim.pc"):
-                path = os.path.join(folder, name)
-                with open(path, encoding="utf-8") as file:
-                    text = re.sub(r"^prefix=.*$", f"prefix={prefix}", file.read(), count=1, flags=re.M)
-                with open(path, "w", encoding="utf-8") as file:
-                    file.write(text)
             return folder
     sys.exit("no mm1.pc was installed")
 

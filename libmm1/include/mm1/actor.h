@@ -82,7 +82,8 @@ MM1_API struct mm1_alloc *mm1_ctx_alloc(const struct mm1_ctx *ctx);
 
 /* --- messages ------------------------------------------------------------------------------------------------- */
 
-/* Case of a receive function: declares `m` when the envelope holds a struct T. Each case ends in `return`. */
+/* Case of a receive function: declares `m` when the envelope holds a struct T. Each case ends in `return`; in a
+ * function actor it may also end without, and `break` and `continue` leave the case alone. */
 #define MM1_ON(envelope, T, m)                                                                     \
     for (const struct T *m = mm1_is(envelope, &T##_type) ? (envelope)->msg : NULL; (m) != NULL;    \
          (m) = NULL)
@@ -153,7 +154,7 @@ MM1_API uint64_t mm1_trace_new(struct mm1_ctx *ctx);
 struct mm1_spawn {
     const struct mm1_behaviour *behaviour;
     const char *name; /* null: the behaviour's name and an ordinal; else copied */
-    /* With it `arg` is copied as a message, else `arg_size` bytes are. */
+    /* With it `arg` is copied as a message, else `arg_size` bytes are: with neither, init gets null. */
     const struct mm1_msg_type *arg_type;
     const void *arg;
     size_t arg_size;
@@ -186,7 +187,8 @@ MM1_API void mm1_quit(struct mm1_ctx *ctx, struct mm1_reason reason);
  * MM1_NOMEM: nothing was sent. */
 MM1_API MM1_NODISCARD mm1_status mm1_exit(struct mm1_ctx *ctx, mm1_addr peer,
                                           struct mm1_reason reason);
-/* Kills an actor by its main address or a fork's: cannot be trapped, needs no memory (STOP-02). MM1_OK, MM1_NOPROC;
+/* Kills an actor by its main address or a fork's: cannot be trapped (STOP-02). It acts in its place
+ * among what this actor sent before and after; without memory it acts at once. MM1_OK, MM1_NOPROC;
  * MM1_NOCONNECTION: a remote or bound address. The status may be ignored. */
 MM1_API mm1_status mm1_kill(struct mm1_ctx *ctx, mm1_addr peer);
 
@@ -227,8 +229,8 @@ MM1_API MM1_NODISCARD mm1_status mm1_watch(struct mm1_ctx *ctx, mm1_addr peer, u
 /* Ends a watch; unknown references are ignored. No mm1_down of it is received afterwards, unless it lies in the queue
  * already (WATCH-03). */
 MM1_API void mm1_unwatch(struct mm1_ctx *ctx, uint64_t ref);
-/* As mm1_unwatch, and takes back a notification that lies in the queue: none is received afterwards (OTP's demonitor with
- * flush and info). True: the watch stood until now. False: it was over, or unknown. */
+/* As mm1_unwatch, and takes back a notification that lies in the queue: none is received afterwards (OTP's demonitor
+ * with flush and info). True: the watch stood until now. False: it was over, or unknown. */
 MM1_API bool mm1_unwatch_flush(struct mm1_ctx *ctx, uint64_t ref);
 
 #define MM1_EXITED_FIELDS(F) F(addr, peer) F(sub(mm1_why), why)

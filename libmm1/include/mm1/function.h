@@ -7,8 +7,8 @@
  *             const struct mm1_envelope *envelope;
  *             MM1_TRY(mm1_recv(ctx, &envelope));
  *             MM1_ON(envelope, counter_add, add) count += add->n;
- *             MM1_ON(envelope, counter_get_request, get) MM1_TRY(mm1_reply(ctx, &get->header, counter_value, .n =
- *             count));
+ *             MM1_ON(envelope, counter_get_request, get)
+ *                 MM1_TRY(mm1_reply(ctx, &get->header, counter_value, .n = count));
  *         }
  *     }
  *     static const struct mm1_function counter = MM1_FUNCTION("counter", counter_main);
@@ -25,7 +25,8 @@
  * mm1_ask; the argument, until the end.
  *
  * The stack is small (MM1_FUNCTION_STACK, or stack_size): an overflow ends the process and names the actor. Blocks of
- * kilobytes belong in the arena. */
+ * kilobytes belong in the arena. Compile with -fstack-clash-protection, so that no large frame jumps over the 16 KiB of
+ * guard below the stack. docs/actors.md is the guide. */
 #ifndef MM1_FUNCTION_H
 #define MM1_FUNCTION_H
 
@@ -66,12 +67,13 @@ MM1_API MM1_NODISCARD mm1_status mm1_recv(struct mm1_ctx *ctx,
 MM1_API MM1_NODISCARD mm1_status mm1_recv_for(struct mm1_ctx *ctx, uint64_t timeout_ns,
                                               const struct mm1_envelope **envelope);
 /* The first message that `wanted` says true for, in the order of arrival; the others wait, in their order. Erlang's
- * selective receive. Statuses of mm1_recv_for. */
+ * selective receive. `wanted` null: any message. Statuses of mm1_recv_for. */
 MM1_API MM1_NODISCARD mm1_status mm1_recv_if(struct mm1_ctx *ctx, uint64_t timeout_ns,
                                              bool (*wanted)(const struct mm1_envelope *envelope,
                                                             void *arg),
                                              void *arg, const struct mm1_envelope **envelope);
-/* The first message of a type: struct T *m; mm1_recv_type(ctx, timeout_ns, &T_type, &m). Statuses of mm1_recv_for. */
+/* The first message of a type: mm1_recv_type(ctx, timeout_ns, &T_type, &envelope), then `const struct T *m =
+ * envelope->msg`. Statuses of mm1_recv_for. */
 MM1_API MM1_NODISCARD mm1_status mm1_recv_type(struct mm1_ctx *ctx, uint64_t timeout_ns,
                                                const struct mm1_msg_type *type,
                                                const struct mm1_envelope **envelope);
@@ -98,7 +100,8 @@ MM1_API MM1_NODISCARD mm1_status mm1_ask_any(struct mm1_ctx *ctx, mm1_addr serve
 MM1_API MM1_NODISCARD mm1_status mm1_start(struct mm1_ctx *ctx, const struct mm1_spawn *spawn,
                                            uint64_t timeout_ns, mm1_addr *out);
 /* Ends an actor: exit with reason shutdown, after `timeout_ns` a kill, and waits until it is gone. MM1_OK whatever its
- * reason, or when nobody is there; MM1_NOCONNECTION: a remote address; MM1_NOMEM. (STOP-04) */
+ * reason, or when nobody is there; MM1_NOCONNECTION: a remote address; MM1_NOMEM. A link to the peer still acts, and
+ * may end the caller: mm1_unlink before, or trap exits. (STOP-04) */
 MM1_API MM1_NODISCARD mm1_status mm1_shutdown(struct mm1_ctx *ctx, mm1_addr peer,
                                               uint64_t timeout_ns);
 /* How long a message to the actor's runtime and back takes. MM1_OK; MM1_TIMEOUT; statuses of mm1_send. (MSG-14) */
@@ -111,8 +114,9 @@ MM1_API const struct mm1_reason *mm1_call_reason(const struct mm1_ctx *ctx);
 
 /* Ends the actor here: as mm1_quit, but never returns (LIFE-05). */
 MM1_API _Noreturn void mm1_end(struct mm1_ctx *ctx, struct mm1_reason reason);
-/* Runs clean_up(arg) when the function ends, also by a kill: the last first. A clean-up calls no verb. MM1_NOMEM: it
- * was not taken, and has not run. */
+/* Runs clean_up(arg) when the function ends, also by a kill: the last first. A clean-up calls no verb. `arg` lies in
+ * the arena or outlives the actor: the function's own frame is gone when it has returned. MM1_NOMEM: it was not taken,
+ * and has not run. */
 MM1_API MM1_NODISCARD mm1_status mm1_defer(struct mm1_ctx *ctx, void (*clean_up)(void *arg),
                                            void *arg);
 /* Memory that is given back at the end of the function, after all clean-ups; null when refused. Aligned for any type.

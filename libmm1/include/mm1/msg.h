@@ -206,6 +206,7 @@ struct mm1_msg_registry {
     };                                                                                             \
     MM1_API extern const struct mm1_msg_type T##_type;
 
+/* A message without fields. Its literal is `.mm1_unit = 0`, for ISO C knows no empty one. */
 #define MM1_MSG_DECLARE_UNIT(T)                                                                    \
     struct T {                                                                                     \
         char mm1_unit;                                                                             \

@@ -114,7 +114,6 @@ struct mm1_sched_ops {
 
 struct mm1_sched {
     const struct mm1_sched_ops *ops;
-    bool holds; /* hold may answer true: kills travel as other signals do */
     /* Every verb is carried out and every signal lands at once: neither effect nor hold is called. */
     bool passes;
 };

@@ -30,7 +30,7 @@ enum mm1__kind {
     MM1__WATCH,
     MM1__UNWATCH,
     MM1__DOWN,
-    MM1__KILL,    /* only where the scheduler holds signals; else a flag */
+    MM1__KILL,    /* without memory for it a flag is raised instead */
     MM1__STARTED, /* a child is ready: reserved when it is born */
 };
 
@@ -52,6 +52,7 @@ struct mm1__item {
     bool permit;              /* holds one of `inbox` */
     bool background;
     bool counted; /* is part of the node's unrest */
+    bool answer;  /* a completion of a port */
 };
 
 /* A link, a watch, or an exit: the same block is the record that is kept, the signal that travels, and the message
@@ -144,8 +145,9 @@ struct mm1_ctx {
     bool background;
     bool started; /* init was called: fini is owed */
     bool closed;
-    bool bound; /* serves subnets */
-    bool ended; /* a fork that ends with its turn */
+    bool drained; /* mm1_closed is lined up */
+    bool bound;   /* serves subnets */
+    bool ended;   /* a fork that ends with its turn */
 };
 
 struct mm1__fork {
@@ -176,6 +178,7 @@ struct mm1_actor {
     atomic_bool token;
     bool trap_exit;
     bool in_turn;
+    bool closing;     /* some context has closed its inbox */
     bool on_settings; /* `settings` is this actor's own place in the tree */
     uint32_t slot;
     _Atomic uint64_t suspended; /* main address + 1 of whom is suspended */
@@ -188,7 +191,7 @@ struct mm1_actor {
     struct mm1__queue queue;
     struct mm1_ctx main;
     struct mm1_path *path;
-    const struct mm1__settings *settings; /* null: nothing is said */
+    const struct mm1__settings *settings;  /* null: nothing is said */
     _Atomic(struct mm1__series *) metrics; /* of its behaviour; null: not counted */
     struct mm1__signal
         *started; /* to the parent that waits for it; null once sent, or never wanted */
@@ -526,8 +529,13 @@ static inline struct mm1__signal *mm1__signal_of(struct mm1__item *item)
 /* `spawn->start` needs a parent. */
 MM1_NODISCARD mm1_status mm1__spawn(struct mm1_node *node, struct mm1_ctx *parent,
                                     const struct mm1_spawn *spawn, mm1_addr *out);
+/* The context of the fork at an address, or null. */
+struct mm1_ctx *mm1__context_fork(struct mm1_actor *actor, uint64_t address);
 /* The context of the actor at an address, or null. */
-struct mm1_ctx *mm1__context(struct mm1_actor *actor, uint64_t address);
+static inline struct mm1_ctx *mm1__context(struct mm1_actor *actor, uint64_t address)
+{
+    return address == actor->main.address ? &actor->main : mm1__context_fork(actor, address);
+}
 /* The address of a fork ends: what belongs to it goes, those who know it are told. */
 void mm1__fork_close(struct mm1_ctx *ctx);
 /* Frees all forks without a word to anybody. `cut_off`: a turn was abandoned. */
@@ -558,6 +566,11 @@ void mm1__bonds_drop(struct mm1_actor *actor);
 /* Enters a link between `peer` and the address `own` of this actor. */
 void mm1__link_enter(struct mm1_actor *actor, struct mm1__signal *record, uint64_t peer,
                      uint64_t own);
+/* Sends a signal from the address `self` to that of a context. */
+void mm1__signal_send_from(struct mm1_node *node, struct mm1__signal *signal, enum mm1__kind kind,
+                           uint64_t self, uint64_t to, uint64_t cause, bool background);
+/* Why no signal reaches `peer`, where none does: what is only served may be another node's (LINK-09, WATCH-05). */
+bool mm1__unreachable(const struct mm1_node *node, mm1_addr peer, enum mm1_reason_kind *reason);
 /* Sends a signal of the running turn, from the actor's main address. */
 void mm1__signal_send(const struct mm1_ctx *ctx, struct mm1__signal *signal, enum mm1__kind kind,
                       uint64_t to);

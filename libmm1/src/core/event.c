@@ -23,6 +23,9 @@ uint64_t mm1__emit(const struct mm1_ctx *ctx, struct mm1_event *event)
 uint64_t mm1__emit_verb(const struct mm1_ctx *ctx, const struct mm1_effect *effect,
                         mm1_status status)
 {
+    if (!mm1__traced(ctx->node)) {
+        return 0;
+    }
     struct mm1_event event = {
         .kind = MM1_EVENT_VERB,
         .verb = (uint8_t)effect->kind,

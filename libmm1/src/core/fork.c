@@ -17,11 +17,8 @@ static int compare_fork_key(const void *key, const struct mm1_tree_node *node)
     return mm1__order_u64(*(const uint64_t *)key, fork_at(node)->ctx.address);
 }
 
-struct mm1_ctx *mm1__context(struct mm1_actor *actor, uint64_t address)
+struct mm1_ctx *mm1__context_fork(struct mm1_actor *actor, uint64_t address)
 {
-    if (address == actor->main.address) {
-        return &actor->main;
-    }
     struct mm1_tree_node *found =
         actor->bonds == NULL ? NULL
                              : mm1_tree_find(&actor->bonds->forks, &address, compare_fork_key);

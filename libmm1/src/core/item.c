@@ -50,6 +50,7 @@ static inline void item_init(struct mm1__item *item, size_t block_size)
     item->permit = false;
     item->background = false;
     item->counted = false;
+    item->answer = false;
 }
 
 /* Writes an item and the message that was measured last into a block. */
@@ -148,6 +149,9 @@ mm1_status mm1__start_new(struct mm1_node *node, const struct mm1_msg_type *type
         MM1_TRY(mm1__item_new(node, type, arg, out));
     } else {
         size_t size = arg == NULL ? 0 : arg_size;
+        if (arg != NULL && size == 0) {
+            return MM1_INVALID;
+        }
         struct mm1__item *item = mm1_take(node->env.alloc, sizeof(*item) + size);
         if (item == NULL) {
             return MM1_NOMEM;

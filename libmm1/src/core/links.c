@@ -1,4 +1,4 @@
-/* Links, watches, exits and kills: what the signals between actors do.
+/* Links and watches: the verbs, and what the signals between actors do when they arrive.
  *
  * A record is a block that will one day travel: a link's becomes the exit signal, a watcher's the notification, a
  * watch's the request to forget it. So the end of an actor needs no memory. */
@@ -101,9 +101,8 @@ static struct mm1__signal *find_watch(struct mm1_actor *actor, uint64_t ref)
 
 /* --- sending -------------------------------------------------------------------------------------------------- */
 
-/* Sends a signal from `self` (main address) to the actor with main address `to`. */
-static void send_signal(struct mm1_node *node, struct mm1__signal *signal, enum mm1__kind kind,
-                        uint64_t self, uint64_t to, uint64_t cause, bool background)
+void mm1__signal_send_from(struct mm1_node *node, struct mm1__signal *signal, enum mm1__kind kind,
+                           uint64_t self, uint64_t to, uint64_t cause, bool background)
 {
     signal->item.kind = (uint8_t)kind;
     signal->item.from = self;
@@ -117,7 +116,8 @@ static void send_signal(struct mm1_node *node, struct mm1__signal *signal, enum 
 void mm1__signal_send(const struct mm1_ctx *ctx, struct mm1__signal *signal, enum mm1__kind kind,
                       uint64_t to)
 {
-    send_signal(ctx->node, signal, kind, mm1__address(ctx->actor), to, ctx->cause, ctx->background);
+    mm1__signal_send_from(ctx->node, signal, kind, mm1__address(ctx->actor), to, ctx->cause,
+                          ctx->background);
 }
 
 /* A signal that answers at once for a peer that has none to answer. */
@@ -134,8 +134,7 @@ static void answer_self(const struct mm1_ctx *ctx, struct mm1__signal *signal, e
     mm1__post(ctx->node, &signal->item); /* behind what a dead peer had sent before */
 }
 
-/* Why a link or watch of `peer` fails at once, when it does (LINK-09, WATCH-05). */
-static bool unreachable(const struct mm1_node *node, mm1_addr peer, enum mm1_reason_kind *reason)
+bool mm1__unreachable(const struct mm1_node *node, mm1_addr peer, enum mm1_reason_kind *reason)
 {
     struct mm1__place place;
     enum mm1__where where = mm1__resolve(node, peer, &place);
@@ -151,7 +150,7 @@ static void ask_peer(const struct mm1_ctx *ctx, struct mm1__signal *signal, enum
                      enum mm1__kind answer, mm1_addr peer)
 {
     enum mm1_reason_kind reason;
-    if (unreachable(ctx->node, peer, &reason)) {
+    if (mm1__unreachable(ctx->node, peer, &reason)) {
         answer_self(ctx, signal, answer, peer, reason);
     } else {
         mm1__signal_send(ctx, signal, kind, peer.bits);
@@ -235,8 +234,8 @@ static mm1_status unlink_peer(struct mm1_ctx *ctx, mm1_addr peer)
     record->unlink = ++actor->bonds->unlinks;
     signal->unlink = record->unlink;
     signal->own = record->own;
-    send_signal(ctx->node, signal, MM1__UNLINK, record->own, peer.bits, ctx->cause,
-                ctx->background);
+    mm1__signal_send_from(ctx->node, signal, MM1__UNLINK, record->own, peer.bits, ctx->cause,
+                          ctx->background);
     return MM1_OK;
 }
 
@@ -354,118 +353,6 @@ bool mm1_unwatch_flush(struct mm1_ctx *ctx, uint64_t ref)
     return stood;
 }
 
-/* --- exit and kill -------------------------------------------------------------------------------------------- */
-
-static mm1_status send_exit(struct mm1_node *node, uint64_t self, mm1_addr peer,
-                            const struct mm1_reason *reason, uint64_t cause, bool background)
-{
-    struct mm1__signal *signal;
-    enum mm1_reason_kind why;
-    if (unreachable(node, peer, &why)) {
-        return why == MM1_REASON_NOPROC ? MM1_NOPROC : MM1_NOCONNECTION;
-    }
-    MM1_TRY(mm1__signal_new(node, MM1__EXIT, &signal));
-    signal->reason = *reason;
-    send_signal(node, signal, MM1__EXIT, self, peer.bits, cause, background);
-    return MM1_OK;
-}
-
-mm1_status mm1_exit(struct mm1_ctx *ctx, mm1_addr peer, struct mm1_reason reason)
-{
-    struct mm1_effect effect = {.kind = MM1_EFFECT_EXIT, .target = peer, .reason = &reason};
-    struct mm1_answer answer;
-    if (!mm1__effect(ctx, &effect, &answer)) {
-        return answer.status;
-    }
-    mm1_status status =
-        send_exit(ctx->node, mm1__address(ctx->actor), peer, &reason, ctx->cause, ctx->background);
-    mm1__emit_verb(ctx, &effect, status);
-    return status;
-}
-
-mm1_status mm1_node_exit(struct mm1_node *node, mm1_addr peer, struct mm1_reason reason)
-{
-    return send_exit(node, 0, peer, &reason, 0, false);
-}
-
-/* Needs no memory. False: the actor that had this main address is gone. */
-static bool raise_kill(struct mm1_node *node, struct mm1_actor *victim, uint64_t main,
-                       uint64_t mark)
-{
-    /* A kill of the slot's next life, made by others meanwhile, is not overwritten. */
-    uint64_t kill = atomic_load(&victim->kill);
-    do {
-        if (mm1__live(node, main) != victim) {
-            return false;
-        }
-    } while (!atomic_compare_exchange_weak(&victim->kill, &kill, main + 1));
-    atomic_store(&victim->kill_cause, mark);
-    mm1__wake(victim);
-    return true;
-}
-
-mm1_status mm1_kill(struct mm1_ctx *ctx, mm1_addr peer)
-{
-    struct mm1_effect effect = {.kind = MM1_EFFECT_KILL, .target = peer};
-    struct mm1_answer answer;
-    if (!mm1__effect(ctx, &effect, &answer)) {
-        return answer.status;
-    }
-    struct mm1_node *node = ctx->node;
-    struct mm1__place place;
-    enum mm1__where where = mm1__resolve(node, peer, &place);
-    /* What is only served may be another node's. */
-    mm1_status status = where == MM1__NOBODY                  ? MM1_NOPROC
-                        : where == MM1__ACTOR && place.direct ? MM1_OK
-                                                              : MM1_NOCONNECTION;
-    uint64_t mark = mm1__emit_verb(ctx, &effect, status);
-    struct mm1__signal *signal;
-    if (status != MM1_OK) {
-        return status;
-    }
-    if (node->env.sched->holds && mm1__signal_new(node, MM1__KILL, &signal) == MM1_OK) {
-        send_signal(node, signal, MM1__KILL, mm1__address(ctx->actor), place.main, mark,
-                    ctx->background);
-        return MM1_OK;
-    }
-    return raise_kill(node, place.actor, place.main, mark) ? MM1_OK : MM1_NOPROC;
-}
-
-/* Each slot's actor of the moment; null where there is none. */
-static struct mm1_actor *actor_in(struct mm1_node *node, uint32_t slot, uint64_t *main)
-{
-    struct mm1_actor *page =
-        atomic_load_explicit(&node->pages[slot / MM1__PAGE_SLOTS], memory_order_relaxed);
-    struct mm1_actor *actor = &page[slot % MM1__PAGE_SLOTS];
-    uint64_t live = atomic_load(&actor->live);
-    *main = live - 1;
-    return live == 0 ? NULL : actor;
-}
-
-void mm1_node_exit_all(struct mm1_node *node, struct mm1_reason reason)
-{
-    uint32_t used = atomic_load(&node->slots_used);
-    for (uint32_t slot = 0; slot < used; slot++) {
-        uint64_t main;
-        struct mm1_actor *actor = actor_in(node, slot, &main);
-        if (actor != NULL && send_exit(node, 0, MM1_ADDR(main), &reason, 0, false) == MM1_NOMEM) {
-            (void)raise_kill(node, actor, main, 0);
-        }
-    }
-}
-
-void mm1_node_kill_all(struct mm1_node *node)
-{
-    uint32_t used = atomic_load(&node->slots_used);
-    for (uint32_t slot = 0; slot < used; slot++) {
-        uint64_t main;
-        struct mm1_actor *actor = actor_in(node, slot, &main);
-        if (actor != NULL) {
-            (void)raise_kill(node, actor, main, 0);
-        }
-    }
-}
-
 /* --- acting --------------------------------------------------------------------------------------------------- */
 
 static void trace_line_up(struct mm1_actor *actor, struct mm1__signal *signal)
@@ -550,8 +437,8 @@ static void act_started(struct mm1_actor *actor, struct mm1__signal *signal)
             record->unlink =
                 ++actor->bonds->unlinks; /* a parent has bonds: the names of its children */
             spare->unlink = record->unlink;
-            send_signal(node, spare, MM1__UNLINK, signal->item.route, signal->item.from,
-                        signal->item.cause, signal->item.background);
+            mm1__signal_send_from(node, spare, MM1__UNLINK, signal->item.route, signal->item.from,
+                                  signal->item.cause, signal->item.background);
         }
     }
     line_up(actor, signal, starter, &mm1_started_type);
@@ -608,8 +495,8 @@ static void act_unlink(struct mm1_actor *actor, struct mm1__signal *signal)
         mm1__item_free(node, &signal->item);
         return;
     }
-    send_signal(node, signal, MM1__UNLINKED, signal->item.route, signal->item.from,
-                signal->item.cause, signal->item.background);
+    mm1__signal_send_from(node, signal, MM1__UNLINKED, signal->item.route, signal->item.from,
+                          signal->item.cause, signal->item.background);
 }
 
 static void act_unlinked(struct mm1_actor *actor, struct mm1__signal *signal)
@@ -748,7 +635,7 @@ static void break_one(struct mm1_actor *actor, struct mm1__signal *record, enum 
     }
     record->start = 0;
     record->reason = *reason;
-    send_signal(node, record, kind, record->own, record->peer, cause, false);
+    mm1__signal_send_from(node, record, kind, record->own, record->peer, cause, false);
 }
 
 static void break_all(struct mm1_actor *actor, struct mm1_tree *tree, enum mm1__kind kind,
@@ -771,8 +658,8 @@ static void forget_watches(struct mm1_actor *actor, uint64_t self, uint64_t own,
         struct mm1__signal *record = signal_at(node);
         if (own == 0 || record->own == own) {
             mm1_tree_remove(&actor->bonds->watches, node);
-            send_signal(mm1__node_of(actor), record, MM1__UNWATCH, self, record->peer, cause,
-                        false);
+            mm1__signal_send_from(mm1__node_of(actor), record, MM1__UNWATCH, self, record->peer,
+                                  cause, false);
         }
     }
 }

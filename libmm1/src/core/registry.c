@@ -3,13 +3,16 @@
 
 void mm1__lock(struct mm1_node *node)
 {
-    while (atomic_flag_test_and_set_explicit(&node->lock, memory_order_acquire)) {
+    while (!node->one_thread &&
+           atomic_flag_test_and_set_explicit(&node->lock, memory_order_acquire)) {
     }
 }
 
 void mm1__unlock(struct mm1_node *node)
 {
-    atomic_flag_clear_explicit(&node->lock, memory_order_release);
+    if (!node->one_thread) {
+        atomic_flag_clear_explicit(&node->lock, memory_order_release);
+    }
 }
 
 /* --- slots ---------------------------------------------------------------------------------------------------- */

@@ -150,6 +150,7 @@ static mm1_status close_inbox(struct mm1_ctx *ctx)
     item->env.no = item->number;
     item->env.ttl = MM1_TTL_DEFAULT;
     ctx->closed = true;
+    ctx->actor->closing = true;
     if (ctx == &ctx->actor->main) {
         atomic_store(&ctx->actor->inbox.closed, true);
     }
@@ -245,7 +246,6 @@ void mm1_kept_drop(struct mm1_kept *kept)
 
 /* A message on its way: what sends and forwards have in common. */
 struct parcel {
-    enum mm1_event_kind event;
     const struct mm1_ctx *ctx; /* null from outside any turn */
     mm1_addr to;
     struct mm1_envelope env; /* type and msg are the sender's */

@@ -156,6 +156,7 @@ static void begin(struct mm1_actor *actor, const struct mm1_ctx *parent,
     actor->trap_exit = false;
     actor->in_hand = NULL;
     actor->in_turn = false;
+    actor->closing = false;
     begin_settings(actor, parent == NULL ? NULL : parent->actor, spawn);
     atomic_store_explicit(&actor->inbox.closed, false, memory_order_relaxed);
     atomic_store_explicit(&actor->inbox.taken, (uint64_t)mm1__life(address) << 32,

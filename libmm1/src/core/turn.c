@@ -8,7 +8,7 @@ static struct mm1_actor *actor_of(const struct mm1_runnable *runnable)
 }
 
 /* All that has arrived, oldest first. */
-static struct mm1__item *take_arrived(struct mm1_actor *actor)
+static inline struct mm1__item *take_arrived(struct mm1_actor *actor)
 {
     struct mm1__item *newest = atomic_load_explicit(&actor->arrived, memory_order_relaxed);
     if (newest == NULL) {
@@ -39,6 +39,18 @@ static void bounce_arrived(struct mm1_actor *actor)
     }
 }
 
+/* Whether a message was still on its way when its inbox was closed: it comes behind mm1_closed. */
+static bool is_too_late(struct mm1_actor *actor, const struct mm1__item *item)
+{
+    struct mm1_ctx *ctx = mm1__context(actor, item->route);
+    if (ctx == NULL || item->kind != MM1__MESSAGE || item->answer) {
+        return false;
+    }
+    bool late = ctx->drained;
+    ctx->drained = late || item->env.type == &mm1_closed_type;
+    return late;
+}
+
 /* One to answer here: what only passes through, on its way to another node, is a message. */
 static bool is_ping(const struct mm1_node *node, const struct mm1__item *item)
 {
@@ -60,6 +72,9 @@ static bool line_up_arrived(struct mm1_actor *actor, struct mm1__turn *turn, uin
         } else if (item->kind == MM1__MESSAGE || item->kind == MM1__TIMER) {
             if (is_ping(node, item) && !ended) {
                 mm1__pong(actor, item);
+            } else if (actor->closing && is_too_late(actor, item)) {
+                mm1__permit_end(node, item);
+                mm1__bounce(node, item);
             } else {
                 /* Also behind the end: a timer is still known to its actor. */
                 mm1__enqueue(item->env.priority ? &actor->urgent : &actor->queue, item);
@@ -150,7 +165,9 @@ static void end_actor(struct mm1_actor *actor, const struct mm1_reason *reason)
     struct mm1_node *node = mm1__node_of(actor);
     uint64_t address = mm1__address(actor);
     uint64_t cause = actor->main.cause;
-    mm1__forks_drop(actor, false);
+    if (actor->bonds != NULL) {
+        mm1__forks_drop(actor, false);
+    }
     mm1__state_close(&actor->main, false);
     if (mm1__traced(node)) {
         struct mm1_event event = {.kind = MM1_EVENT_EXIT, .cause = cause, .reason = reason};
@@ -162,8 +179,10 @@ static void end_actor(struct mm1_actor *actor, const struct mm1_reason *reason)
         node->main_reason = *reason;
         atomic_store(&node->main_ended, true);
     }
-    mm1__timers_close(actor, 0);
-    mm1__handles_close(actor, 0);
+    if (actor->bonds != NULL) {
+        mm1__timers_close(actor, 0);
+        mm1__handles_close(actor, 0);
+    }
     if (actor->main.bound) {
         mm1__bound_remove_all(node, address);
     }
@@ -178,7 +197,7 @@ static void end_actor(struct mm1_actor *actor, const struct mm1_reason *reason)
     mm1__slot_give(node, actor);
 }
 
-static bool has_work(const struct mm1_actor *actor)
+static inline bool has_work(const struct mm1_actor *actor)
 {
     uint64_t live = atomic_load(&actor->live);
     return atomic_load(&actor->arrived) != NULL || (live != 0 && atomic_load(&actor->kill) == live);

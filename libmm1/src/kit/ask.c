@@ -56,8 +56,7 @@ static mm1_status watch(struct mm1_ctx *ctx, struct mm1_ask *ask, mm1_addr serve
 {
     mm1_addr owner;
     if (mm1_owner(ctx, server, &owner)) {
-        return mm1_addr_equal(owner, mm1_main(ctx)) ? MM1_OK
-                                                    : mm1_watch(ctx, owner, &ask->watch);
+        return mm1_addr_equal(owner, mm1_main(ctx)) ? MM1_OK : mm1_watch(ctx, owner, &ask->watch);
     }
     return mm1_is_local(ctx, server) ? mm1_watch(ctx, server, &ask->watch) : MM1_OK;
 }

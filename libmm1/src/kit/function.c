@@ -37,10 +37,10 @@ struct mm1__function {
     bool over;        /* the function has returned */
     uint64_t awaited; /* number of the call under way */
     struct mm1_kept *argument;
-    struct mm1_kept *message;  /* what mm1_recv gave */
-    struct mm1_kept *answer;   /* what mm1_ask gave */
-    struct thing *things;      /* the latest first */
-    struct mm1_reason reason;  /* of the last call that ended with MM1_EXITED */
+    struct mm1_kept *message; /* what mm1_recv gave */
+    struct mm1_kept *answer;  /* what mm1_ask gave */
+    struct thing *things;     /* the latest first */
+    struct mm1_reason reason; /* of the last call that ended with MM1_EXITED */
 };
 
 /* --- the stack ------------------------------------------------------------------------------------------------- */

@@ -102,6 +102,10 @@ mm1_status mm1_shutdown_begin(struct mm1_ctx *ctx, struct mm1_shutdown *shutdown
     MM1_TRY(mm1_watch(ctx, peer, &ref));
     mm1_status status = timeout_start(ctx, timeout_ns, ref, &shutdown->timer);
     if (status == MM1_OK) {
+        status =
+            mm1_unlink(ctx, peer); /* its end is told here, and is not to be that of the caller */
+    }
+    if (status == MM1_OK) {
         status = mm1_exit(ctx, peer, MM1_SHUTDOWN);
     }
     /* Who is not there and whom no signal reaches, the watch tells as well. */

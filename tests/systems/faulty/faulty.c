@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include <mm1/actor.h>
+#include <mm1/function.h>
 #include <mm1/system.h>
 
 #ifndef FAULTY_ABI
@@ -45,11 +45,12 @@ enum mode {
     UNSURE,
     NOISY,
     OVERFLOW,
+    DEEP,
 };
 
 static const char *const modes[] = {
-    "calm", "crash", "exit",    "spin",   "livelock", "restless",
-    "leak", "place", "violate", "unsure", "noisy",    "overflow",
+    "calm",  "crash",   "exit",   "spin",  "livelock", "restless", "leak",
+    "place", "violate", "unsure", "noisy", "overflow", "deep",
 };
 
 struct worker {
@@ -83,6 +84,17 @@ static __attribute__((noinline)) uint64_t dig(volatile uint64_t *above)
     frame[0] = *above + 1;
     return *above == UINT64_MAX ? 0 : dig(frame) + frame[0];
 }
+
+/* Overflows a stack of its own, after a wait. */
+static mm1_status diver_run(struct mm1_ctx *ctx, const void *arg)
+{
+    volatile uint64_t depth = 0;
+    (void)arg;
+    MM1_TRY(mm1_sleep(ctx, 1));
+    return dig(&depth) == 0 ? MM1_INVALID : MM1_OK;
+}
+
+static const struct mm1_function diver = MM1_FUNCTION("diver", diver_run);
 
 /* Not static, and not inlined: the crash is to be found in it by name. */
 MM1_NODISCARD mm1_status faulty_misbehave(struct mm1_ctx *ctx, struct worker *worker);
@@ -126,6 +138,10 @@ __attribute__((noinline)) mm1_status faulty_misbehave(struct mm1_ctx *ctx, struc
         return MM1_OK;
     case OVERFLOW:
         return dig(&turns) == 0 ? MM1_INVALID : MM1_OK;
+    case DEEP: {
+        mm1_addr out;
+        return mm1_spawn(ctx, &(struct mm1_spawn){.behaviour = &diver.behaviour}, &out);
+    }
     default:
         return MM1_OK;
     }

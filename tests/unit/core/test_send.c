@@ -35,6 +35,48 @@ CORE_TEST(send, statuses)
     cr_assert_eq(a.status, MM1_OK);
 }
 
+static void look_up_zero(struct mm1_ctx *ctx, struct puppet *p)
+{
+    mm1_addr main;
+    p->answer = mm1_owner(ctx, MM1_ADDR(0), &main) || mm1_is_local(ctx, MM1_ADDR(0));
+}
+
+/* No address at all, and a well-known one that nobody serves: no verb takes them for somebody, or breaks. */
+CORE_TEST(send, malformed_addresses)
+{
+    static const struct {
+        uint64_t bits;
+        mm1_status sent;
+        mm1_status exited;
+        const char *told;
+    } none[] = {
+        {0, MM1_NOT_FOUND, MM1_NOCONNECTION,
+         "exited nobody noconnection; down nobody#1 noconnection; "},
+        {0xffffffffffff7777u, MM1_OK, MM1_NOPROC, "exited nobody noproc; down nobody#2 noproc; "},
+    };
+    three();
+    make(&a, OP_TRAP, a.addr, 1);
+    call(&a, look_up_zero);
+    cr_assert_not(a.answer);
+    for (size_t i = 0; i < MM1_COUNT_OF(none); i++) {
+        mm1_addr addr = MM1_ADDR(none[i].bits);
+        make(&a, OP_NOTE, addr, 1);
+        cr_assert_eq(a.status, none[i].sent);
+        cr_assert_eq(post(addr, 1, NULL), none[i].sent);
+        make(&a, OP_EXIT, addr, MM1_REASON_SHUTDOWN);
+        cr_assert_eq(a.status, none[i].exited);
+        make(&a, OP_KILL, addr, 0);
+        cr_assert_not(a.answer);
+        make(&a, OP_LINK, addr, 0);
+        cr_assert_eq(a.status, MM1_OK);
+        make(&a, OP_UNLINK, addr, 0);
+        cr_assert_eq(a.status, MM1_OK);
+        make(&a, OP_WATCH, addr, 0);
+        cr_assert_eq(a.status, MM1_OK);
+        expect_log(&a, none[i].told);
+    }
+}
+
 /* The last address of all lies behind no actor, although its successor is 0. */
 CORE_TEST(send, last_address)
 {

@@ -250,3 +250,20 @@ CORE_TEST(stay, close_without_memory)
     mini_settle(&world);
     cr_assert_eq(a.status, MM1_OK);
 }
+
+/* What was on its way when the inbox was closed comes too late: mm1_closed is the last message. */
+CORE_TEST(stay, closed_before_what_was_on_its_way)
+{
+    two();
+    world.hold_signals = true;
+    make(&b, OP_NOTE, a.addr, 1);
+    make(&b, OP_WATCH, a.addr, 0);
+    call(&a, close_it);
+    cr_assert_eq(a.status, MM1_OK);
+    mini_land_all(&world);
+    expect_log(&a, "mm1_local::Closed; ");
+    tell(&b, OP_EXIT, a.addr, MM1_REASON_SHUTDOWN);
+    mini_land_all(&world);
+    expect_log(&b, "down a#1 shutdown; ");
+    world.hold_signals = false;
+}

@@ -14,7 +14,11 @@
 #include "mm1_test.h"
 
 #define STACK_SIZE ((size_t)64 << 10)
+#ifdef MM1_TEST_SLOW
+#define MANY 3000u /* valgrind keeps account of a bounded number of mappings */
+#else
 #define MANY 20000u
+#endif
 
 /* Whether a byte can be read, without touching it: the kernel looks. */
 static bool is_readable(const char *at)

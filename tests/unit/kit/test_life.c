@@ -189,6 +189,16 @@ Test(life, a_start_fails, .init = setup_caller, .fini = teardown)
     cr_assert_eq(mm1_node_actors(node.node), 2, "the caller lives on");
 }
 
+/* Nothing is under way then, and no timer is left. */
+Test(life, a_start_while_the_node_shuts_down, .init = setup_caller, .fini = teardown)
+{
+    child_script = ready;
+    mm1_node_refuse_spawns(node.node);
+    order(START_LINKED, 0);
+    expect("resource constraint; ");
+    cr_assert_eq(mm1_node_unrest(node.node), 0);
+}
+
 Test(life, a_start_takes_too_long, .init = setup_caller, .fini = teardown)
 {
     child_script = hangs;

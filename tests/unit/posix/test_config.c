@@ -256,6 +256,19 @@ static const struct refused whole_files[] = {
      "1:67: /args/code: expected a whole number from 0 to 4294967295, got the number -1\n"},
     {"{\"name\": \"a\", \"system\": \"test\", \"role\": \"taker\", \"args\": {\"cod\": 1}}",
      "1:59: /args/cod: unknown key \"cod\"; did you mean \"code\"?\n"},
+    {"{\"system\": \"test\", \"role\": \"plain\"}", "1:1: the key \"name\" is missing\n"},
+    {"{\"name\": \"a\", \"role\": \"plain\"}", "1:1: the key \"system\" is missing\n"},
+    {"{\"name\": \"\", \"system\": \"test\", \"role\": \"plain\"}",
+     "1:10: /name: expected 1 to 64 letters, digits, \"_\" and \"-\", got the text \"\"\n"},
+    {"{\"name\": \"a234567890123456789012345678901234567890123456789012345678901234x\", "
+     "\"system\": \"test\", \"role\": \"plain\"}",
+     "1:10: /name: expected 1 to 64 letters, digits, \"_\" and \"-\", got the text "
+     "\"a23456789012345678901234567890123456789012345678901234567890…\"\n"},
+    {"{\"name\": \"a\", \"system\": \"test\", \"role\": \"taker\", \"args\": []}",
+     "1:58: /args: expected an object, got a list\n"},
+    {"{\"name\": \"a\", \"system\": \"test\", \"role\": \"taker\", \"args\": {\"code\": "
+     "4294967296}}",
+     "1:67: /args/code: expected a whole number from 0 to 4294967295, got the number 4294967296\n"},
 };
 
 /* Each beside the required keys. The last one has several errors, in the order of G-01, and a warning. */
@@ -518,6 +531,33 @@ static const struct refused keys[] = {
      "types as one protocol, got the text \"a\"\n"
      "2:374: /outbound/0/proto/2: expected the name of the system, \"test\", which offers all its "
      "types as one protocol, got the text \"b\"\n"},
+    {"\"local_subnets\": [{\"net\": 7, \"kind\": \"auto\"}]",
+     "2:27: /local_subnets/0/net: expected a subnet like \"<aa1:>/16\", got the number 7\n"},
+    {"\"local_subnets\": [{\"net\": \"aa:/16\", \"kind\": \"auto\"}]",
+     "2:27: /local_subnets/0/net: expected a subnet like \"<aa1:>/16\", got the text \"aa:/16\"\n"},
+    {"\"local_subnets\": [{\"net\": \"<aa:>/16\", \"kind\": 1}]",
+     "2:47: /local_subnets/0/kind: expected \"auto\" or \"bind\", got the number 1\n"},
+    {"\"outbound\": 1", "2:13: /outbound: expected a list, got the number 1\n"},
+    {"\"outbound\": [1]", "2:14: /outbound/0: expected an object, got the number 1\n"},
+    {"\"runtime\": {\"bg\": {\"worker_threads\": -1}}",
+     "2:38: /runtime/bg/worker_threads: expected a whole number from 1 to 1024, got the number "
+     "-1\n"},
+    {"\"runtime\": {\"bg\": {\"blocking_threads_max\": 65537}}",
+     "2:44: /runtime/bg/blocking_threads_max: expected a whole number from 1 to 65536, got the "
+     "number 65537\n"},
+    {"\"runtime\": {\"bg\": {\"blocking_thread_keep_alive\": {\"secs\": \"1\", \"nanos\": 0}}}",
+     "2:59: /runtime/bg/blocking_thread_keep_alive/secs: expected a whole number from 0 to "
+     "1000000000, got the text \"1\"\n"},
+    {"\"actor\": {\"inbox_size\": -1}",
+     "2:25: /actor/inbox_size: expected a whole number from 0 to 4294967295, got the number -1\n"},
+    {"\"actor\": {\"netmask\": 56.5}", "2:22: /actor/netmask: expected a whole number from 0 to 64 "
+                                       "without fraction or exponent, got the number 56.5\n"},
+    {"\"metrics\": {\"addr\": \"tcp://127.0.0.1:65536\"}",
+     "2:21: /metrics/addr: expected \"tcp://IPv4:port\" or \"uds:///path\", got the text "
+     "\"tcp://127.0.0.1:65536\"\n"},
+    {"\"watchdog\": \"-5s\"", "2:13: /watchdog: expected a duration in ns, us, ms, s, m or h, like "
+                              "\"150ms\", got the text \"-5s\"\n"},
+    {"\"store\": []", "2:10: /store: expected a text, got a list\n"},
 };
 
 static void expect_refused(mm1_status status, const struct refused *refused)
@@ -550,24 +590,51 @@ Test(config, refuses_an_unknown_system)
     cr_expect_not_null(strstr(said(), "\"none\""), "%s", said());
 }
 
+/* `before`, the item as often as is said, `after`. */
+static const char *many(const char *before, const char *item, const char *between, unsigned count,
+                        const char *after)
+{
+    static char text[131072];
+    size_t at = (size_t)snprintf(text, sizeof(text), "%s", before);
+    for (unsigned i = 0; i < count; i++) {
+        at += (size_t)snprintf(text + at, sizeof(text) - at, "%s", i == 0 ? "" : between);
+        at += (size_t)snprintf(text + at, sizeof(text) - at, item, i);
+    }
+    (void)snprintf(text + at, sizeof(text) - at, "%s", after);
+    return text;
+}
+
+static void expect_too_many(const char *before, const char *item, unsigned count, const char *after,
+                            const char *finding)
+{
+    cr_expect_eq(read_rest(many(before, item, ", ", count, after)), MM1_INVALID, "%s", before);
+    cr_expect_str_eq(said(), finding, "%s", before);
+}
+
 Test(config, refuses_too_many)
 {
-    static char text[65536];
-    size_t at = (size_t)snprintf(text, sizeof(text), "\"runtime\": {\"default\": {}");
-    for (unsigned i = 0; i <= MM1__NODE_RUNTIMES_MAX; i++) {
-        at += (size_t)snprintf(text + at, sizeof(text) - at, ", \"r%u\": {}", i);
-    }
-    (void)snprintf(text + at, sizeof(text) - at, "}");
-    cr_expect_eq(read_rest(text), MM1_INVALID);
-    cr_expect_str_eq(said(), "2:12: /runtime: expected at most 32 runtimes beside \"default\"\n");
-    at = (size_t)snprintf(text, sizeof(text), "\"outbound\": [");
-    for (unsigned i = 0; i <= MM1__NODE_LINKS_MAX; i++) {
-        at += (size_t)snprintf(text + at, sizeof(text) - at, "%s{\"addr\": \"uds:///x\"}",
-                               i == 0 ? "" : ",");
-    }
-    (void)snprintf(text + at, sizeof(text) - at, "]");
-    cr_expect_eq(read_rest(text), MM1_INVALID);
-    cr_expect_str_eq(said(), "2:13: /outbound: expected a list of 0 to 256, got one of 257\n");
+    expect_too_many("\"runtime\": {\"default\": {}, ", "\"r%u\": {}", MM1__NODE_RUNTIMES_MAX + 1,
+                    "}", "2:12: /runtime: expected at most 32 runtimes beside \"default\"\n");
+    expect_too_many("\"outbound\": [", "{\"addr\": \"uds:///x%u\"}", MM1__NODE_LINKS_MAX + 1, "]",
+                    "2:13: /outbound: expected a list of 0 to 256, got one of 257\n");
+    expect_too_many("\"inbound\": [", "{\"addr\": \"uds:///x%u\"}", MM1__NODE_LINKS_MAX + 1, "]",
+                    "2:12: /inbound: expected a list of 0 to 256, got one of 257\n");
+    expect_too_many("\"local_subnets\": [", "{\"net\": \"<%x:>/16\", \"kind\": \"bind\"}", 34, "]",
+                    "2:18: /local_subnets: expected a list of 1 to 33, got one of 34\n");
+    expect_too_many(
+        "\"logging\": {\"log_target_filter\": [", "\"a%u=info\"", 257, "]}",
+        "2:34: /logging/log_target_filter: expected a list of 0 to 256, got one of 257\n");
+}
+
+Test(config, refuses_what_is_too_long)
+{
+    cr_expect_eq(read_rest(many("\"inbound\": [{\"addr\": \"uds:///x\", \"authc\": {\"cookie\": \"",
+                                "x", "", 65536, "\"}}]")),
+                 MM1_INVALID);
+    cr_expect_not_null(
+        strstr(said(), "2:54: /inbound/0/authc/cookie: expected a text of 1 to 65535 bytes, got "));
+    cr_expect_eq(read_rest(many("\"actor\": {\"/\": {\"", "x", "", 256, "\": {}}}")), MM1_INVALID);
+    cr_expect_not_null(strstr(said(), ": expected an actor's name, of 1 to 255 bytes\n"));
 }
 
 /* More findings than are kept are counted. */

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <mm1/function.h>
 #include <mm1/posix.h>
 
 #include "base/fiber.h"
@@ -33,6 +34,7 @@
 /* --- actors that die ------------------------------------------------------------------------------------------ */
 
 enum death {
+    OVERFLOW_FUNCTION,
     OVERFLOW_FIBER,
     OVERFLOW_THREAD,
     NOWHERE, /* a write to an address that is none */
@@ -96,6 +98,8 @@ static mm1_status victim_receive(struct mm1_ctx *ctx, void *state,
     (void)state;
     (void)envelope;
     switch (death) {
+    case OVERFLOW_FUNCTION: /* another actor's */
+        break;
     case OVERFLOW_FIBER:
         run_fiber(dig_deep, false);
         break;
@@ -120,6 +124,17 @@ static mm1_status victim_receive(struct mm1_ctx *ctx, void *state,
 static const struct mm1_behaviour victim = {
     .name = "victim", .state_size = 1, .init = victim_init, .receive = victim_receive};
 
+/* It overflows after a wait, not at its very start. */
+static mm1_status digger_run(struct mm1_ctx *ctx, const void *arg)
+{
+    (void)arg;
+    MM1_TRY(mm1_sleep(ctx, 1));
+    dig_deep(NULL);
+    return MM1_OK;
+}
+
+static const struct mm1_function digger = MM1_FUNCTION("digger", digger_run);
+
 static void run_node(void)
 {
     struct mm1_posix *posix;
@@ -136,7 +151,8 @@ static void run_node(void)
         .types = &types,
     };
     cr_assert_eq(mm1_node_open(mm1_posix_env(posix), &config, &node), MM1_OK);
-    const struct mm1_spawn spawn = {.behaviour = &victim, .name = "digger"};
+    const struct mm1_spawn spawn = {
+        .behaviour = death == OVERFLOW_FUNCTION ? &digger.behaviour : &victim, .name = "digger"};
     cr_assert_eq(mm1_node_spawn(node, &spawn, &addr), MM1_OK);
     cr_assert_eq(mm1_posix_run_until(posix, node, &reason), MM1_OK);
     mm1_posix_close(posix, node);
@@ -196,6 +212,8 @@ static void expect_death(enum death how, int signal_number, const char *line)
 
 Test(fault, an_overflow_names_the_actor)
 {
+    expect_death(OVERFLOW_FUNCTION, SIGSEGV,
+                 "mm1: stack overflow in /n/digger#1 (function actor, stack of 65536 bytes)\n");
     expect_death(OVERFLOW_FIBER, SIGSEGV,
                  "mm1: stack overflow in /n/digger#1 (function actor, stack of 65536 bytes)\n");
     expect_death(OVERFLOW_THREAD, SIGSEGV,

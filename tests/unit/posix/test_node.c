@@ -77,6 +77,20 @@ static mm1_status spawn_one(struct mm1_ctx *ctx, const struct mm1_behaviour *beh
                      &child);
 }
 
+/* Would start another when it is asked to end. */
+static mm1_status late_receive(struct mm1_ctx *ctx, void *state,
+                               const struct mm1_envelope *envelope);
+
+static const struct mm1_behaviour late = {
+    .name = "late", .init = waiter_init, .receive = late_receive};
+
+static mm1_status late_receive(struct mm1_ctx *ctx, void *state,
+                               const struct mm1_envelope *envelope)
+{
+    mm1_log(ctx, MM1_LOG_INFO, "spawn: %s", mm1_status_text(spawn_one(ctx, &late)));
+    return waiter_receive(ctx, state, envelope);
+}
+
 static mm1_status blocker_receive(struct mm1_ctx *ctx, void *state,
                                   const struct mm1_envelope *envelope)
 {
@@ -174,6 +188,14 @@ static mm1_status of_waiter_init(struct mm1_ctx *ctx, void *state, const void *a
     return later(ctx);
 }
 
+static mm1_status of_late_init(struct mm1_ctx *ctx, void *state, const void *arg)
+{
+    (void)state;
+    (void)arg;
+    MM1_TRY(spawn_one(ctx, &late));
+    return later(ctx);
+}
+
 static mm1_status of_stubborn_init(struct mm1_ctx *ctx, void *state, const void *arg)
 {
     (void)state;
@@ -192,6 +214,8 @@ static mm1_status of_blocker_init(struct mm1_ctx *ctx, void *state, const void *
 
 static const struct mm1_behaviour of_waiter = {
     .name = "of_waiter", .init = of_waiter_init, .receive = parent_receive};
+static const struct mm1_behaviour of_late = {
+    .name = "of_late", .init = of_late_init, .receive = parent_receive};
 static const struct mm1_behaviour of_stubborn = {
     .name = "of_stubborn", .init = of_stubborn_init, .receive = parent_receive};
 static const struct mm1_behaviour of_blocker = {
@@ -205,6 +229,7 @@ static const struct mm1_role roles[] = {
     {.name = "sleeper", .about = "ends after a long turn", .main = &sleeper},
     {.name = "quitter", .about = "ends at once", .main = &quitter},
     {.name = "of_waiter", .about = "leaves a waiter", .main = &of_waiter},
+    {.name = "of_late", .about = "leaves one that spawns at its end", .main = &of_late},
     {.name = "of_stubborn", .about = "leaves a stubborn one", .main = &of_stubborn},
     {.name = "of_blocker", .about = "leaves one that blocks", .main = &of_blocker},
 };
@@ -379,6 +404,11 @@ static uint64_t now_ms(void)
     struct timespec now;
     cr_assert_eq(clock_gettime(CLOCK_MONOTONIC, &now), 0);
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+Test(node, refuses_spawns_while_it_shuts_down)
+{
+    run_to_end(NODE("of_late", ""), 0, "/a/of_late#1/late#1 msg=\"spawn: resource constraint\"");
 }
 
 Test(node, asks_all_others_to_shut_down)

@@ -134,11 +134,17 @@ static bool is_clean(const struct sim_result *result)
            (result->verdict == SIM_UNABLE && strstr(result->text, "cannot start") != NULL);
 }
 
+#ifdef MM1_TEST_SLOW
+#define STRIDES 5 /* of the steps of a sweep one is taken */
+#else
+#define STRIDES 1
+#endif
+
 static void starve(const char *text, uint64_t from, uint64_t to, uint64_t by)
 {
     struct sim_scenario *scenario = sim_rig_load(text, &gluttons);
     unsigned unable = 0, hungry = 0, fed = 0;
-    for (uint64_t budget = from; budget <= to; budget += by) {
+    for (uint64_t budget = from; budget <= to; budget += by * STRIDES) {
         scenario->bounds.memory = budget;
         refused = 0;
         struct sim_result first = sim_play(scenario, 1 + budget % 7, NULL, NULL);
