@@ -214,6 +214,7 @@ static mm1_status copy_arg(struct mm1_sim *sim, const struct mm1_msg_type *type,
 static mm1_status read_main(struct mm1_sim *sim, const struct mm1_sim_node_spec *spec,
                             struct mm1_sim_node *node, struct sim_node *out)
 {
+    MM1_CHECK(node != NULL);
     out->role_name = "";
     if (spec->role != NULL) {
         if (spec->main != NULL || spec->arg_type != NULL) {

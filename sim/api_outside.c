@@ -122,12 +122,14 @@ size_t mm1_sim_probe_count(const struct mm1_sim_probe *probe)
 
 const struct mm1_envelope *mm1_sim_probe_take(struct mm1_sim_probe *probe)
 {
-    struct mm1_list *link = mm1_list_pop_front(&probe->messages);
     free(probe->taken);
-    probe->taken = link == NULL ? NULL : MM1_CONTAINER_OF(link, struct sim_api_message, link);
-    if (probe->taken == NULL) {
+    probe->taken = NULL;
+    struct mm1_list *link = mm1_list_pop_front(&probe->messages);
+    if (link == NULL) {
         return NULL;
     }
+    MM1_CHECK(probe->messages.next != link);
+    probe->taken = MM1_CONTAINER_OF(link, struct sim_api_message, link);
     probe->count--;
     return &probe->taken->envelope;
 }
@@ -151,8 +153,10 @@ void sim_api_probes_close(struct mm1_sim *sim)
 {
     MM1_LIST_FOREACH(link, &sim->probes) {
         struct mm1_sim_probe *probe = MM1_CONTAINER_OF(link, struct mm1_sim_probe, link);
-        while (mm1_sim_probe_take(probe) != NULL) {
+        MM1_LIST_FOREACH(message, &probe->messages) {
+            free(MM1_CONTAINER_OF(message, struct sim_api_message, link));
         }
+        free(probe->taken);
         free(probe);
     }
 }

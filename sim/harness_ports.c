@@ -102,8 +102,7 @@ void sim_harness_alloc_init(struct sim_harness_alloc *alloc, struct mm1_harness 
 
 void sim_harness_alloc_close(struct sim_harness_alloc *alloc)
 {
-    struct mm1_list *link;
-    while ((link = mm1_list_pop_front(&alloc->blocks)) != NULL) {
+    MM1_LIST_FOREACH(link, &alloc->blocks) {
         free(MM1_CONTAINER_OF(link, struct block, link));
     }
     mm1__stacks_close(&alloc->stacks);

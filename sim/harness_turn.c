@@ -12,6 +12,7 @@ static struct mm1_harness *harness_of(struct mm1_sched *self)
 
 static void line_up(struct mm1_harness *h, struct mm1_runnable *runnable)
 {
+    MM1_CHECK(runnable != NULL);
     runnable->next = NULL;
     *h->ready_last = runnable;
     h->ready_last = &runnable->next;

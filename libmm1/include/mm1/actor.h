@@ -154,7 +154,7 @@ MM1_API uint64_t mm1_trace_new(struct mm1_ctx *ctx);
 struct mm1_spawn {
     const struct mm1_behaviour *behaviour;
     const char *name; /* null: the behaviour's name and an ordinal; else copied */
-    /* With it `arg` is copied as a message, else `arg_size` bytes are: with neither, init gets null. */
+    /* With it `arg` is copied as a message, else `arg_size` bytes are; an arg with neither is invalid. */
     const struct mm1_msg_type *arg_type;
     const void *arg;
     size_t arg_size;
@@ -167,7 +167,7 @@ struct mm1_spawn {
 };
 
 /* Spawns an actor and returns before its init has run (LIFE-01). MM1_NOMEM; MM1_RESOURCE: no address block is free, or
- * the node is shutting down. */
+ * the node is shutting down. MM1_INVALID: an arg without a type and a size, or one that breaks a rule of its type. */
 MM1_API MM1_NODISCARD mm1_status mm1_spawn(struct mm1_ctx *ctx, const struct mm1_spawn *spawn,
                                            mm1_addr *out);
 #define MM1_STARTED_FIELDS(F) F(id, start) F(addr, addr)

@@ -100,8 +100,8 @@ MM1_API MM1_NODISCARD mm1_status mm1_ask_any(struct mm1_ctx *ctx, mm1_addr serve
 MM1_API MM1_NODISCARD mm1_status mm1_start(struct mm1_ctx *ctx, const struct mm1_spawn *spawn,
                                            uint64_t timeout_ns, mm1_addr *out);
 /* Ends an actor: exit with reason shutdown, after `timeout_ns` a kill, and waits until it is gone. MM1_OK whatever its
- * reason, or when nobody is there; MM1_NOCONNECTION: a remote address; MM1_NOMEM. A link to the peer still acts, and
- * may end the caller: mm1_unlink before, or trap exits. (STOP-04) */
+ * reason, or when nobody is there; MM1_NOCONNECTION: a remote address; MM1_NOMEM: nothing was begun. A link to the peer
+ * is removed first: its end is not that of the caller. Without memory for the signal it is killed at once. (STOP-04) */
 MM1_API MM1_NODISCARD mm1_status mm1_shutdown(struct mm1_ctx *ctx, mm1_addr peer,
                                               uint64_t timeout_ns);
 /* How long a message to the actor's runtime and back takes. MM1_OK; MM1_TIMEOUT; statuses of mm1_send. (MSG-14) */

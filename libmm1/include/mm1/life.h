@@ -47,7 +47,8 @@ struct mm1_shutdown {
     struct mm1_reason reason; /* of MM1_OK: how the peer ended; noproc when nobody was there */
 };
 
-/* MM1_NOMEM: nothing is under way. */
+/* Removes a link to the peer first: its end is told here alone. Without memory for the exit signal it is killed at
+ * once. MM1_NOMEM: nothing is under way. */
 MM1_API MM1_NODISCARD mm1_status mm1_shutdown_begin(struct mm1_ctx *ctx,
                                                     struct mm1_shutdown *shutdown, mm1_addr peer,
                                                     uint64_t timeout_ns);

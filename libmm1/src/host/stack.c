@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
@@ -222,8 +223,11 @@ static size_t protected_by_default(void)
     size_t maps = MAPS_DEFAULT;
     FILE *file = fopen("/proc/sys/vm/max_map_count", "re");
     if (file != NULL) {
-        unsigned long long number;
-        if (fscanf(file, "%llu", &number) == 1) {
+        char line[32] = "";
+        char *end = line;
+        unsigned long long number =
+            fgets(line, sizeof(line), file) == NULL ? 0 : strtoull(line, &end, 10);
+        if (end != line) {
             maps = number > SIZE_MAX ? SIZE_MAX : (size_t)number;
         }
         (void)fclose(file);

@@ -102,19 +102,20 @@ mm1_status mm1_shutdown_begin(struct mm1_ctx *ctx, struct mm1_shutdown *shutdown
     MM1_TRY(mm1_watch(ctx, peer, &ref));
     mm1_status status = timeout_start(ctx, timeout_ns, ref, &shutdown->timer);
     if (status == MM1_OK) {
-        status =
-            mm1_unlink(ctx, peer); /* its end is told here, and is not to be that of the caller */
+        /* Its end is told here, and is not to be that of the caller. */
+        status = mm1_unlink(ctx, peer);
     }
-    if (status == MM1_OK) {
-        status = mm1_exit(ctx, peer, MM1_SHUTDOWN);
-    }
-    /* Who is not there and whom no signal reaches, the watch tells as well. */
-    if (status != MM1_OK && status != MM1_NOPROC && status != MM1_NOCONNECTION) {
+    if (status != MM1_OK) {
         mm1__timeout_cancel(ctx, &shutdown->timer);
         (void)mm1_unwatch_flush(ctx, ref);
         return status;
     }
-    shutdown->status = status == MM1_NOPROC ? MM1_OK : status;
+    /* Who is not there and whom no signal reaches, the watch tells as well. */
+    status = mm1_exit(ctx, peer, MM1_SHUTDOWN);
+    if (status == MM1_NOMEM) {
+        status = mm1_kill(ctx, peer);
+    }
+    shutdown->status = status == MM1_NOCONNECTION ? status : MM1_OK;
     shutdown->ref = ref;
     return MM1_OK;
 }

@@ -240,3 +240,13 @@ CORE_TEST(spawn, no_block)
     cr_assert_eq(a.finis, 3);
     cast_size--;
 }
+
+/* An argument says what it is. */
+CORE_TEST(spawn, argument_without_a_size)
+{
+    struct mm1_spawn sizeless = SPAWN_OF(&a);
+    sizeless.arg_size = 0;
+    mm1_addr addr;
+    cr_assert_eq(mm1_node_spawn(home.node, &sizeless, &addr), MM1_INVALID);
+    cr_assert_eq(mm1_node_actors(home.node), 0);
+}

@@ -254,6 +254,16 @@ Test(life, shutdown, .init = setup_caller, .fini = teardown)
     cr_assert_eq(mm1_node_unrest(node.node), 0);
 }
 
+/* The end of a linked peer is told by the call alone: it is not the end of a caller that does not trap exits. */
+Test(life, shutdown_of_a_linked_child, .init = setup_caller, .fini = teardown)
+{
+    child_script = ready;
+    order(START_LINKED, 0);
+    order(SHUTDOWN, 20 * MS);
+    expect("start ok ; shutdown ok shutdown; ");
+    cr_assert_eq(mm1_node_unrest(node.node), 0);
+}
+
 Test(life, shutdown_of_a_remote_peer, .init = setup_caller, .fini = teardown)
 {
     order(SHUTDOWN, 20 * MS);
@@ -306,5 +316,6 @@ Test(life, memory_is_refused, .init = setup_caller, .fini = teardown)
     expect("start ok ; ");
     cr_assert_geq(refuse_each(START, "start ok ; "), 6);
     cr_assert_eq(refuse_each(PING, "ping ok; "), 2);
-    cr_assert_eq(refuse_each(SHUTDOWN, "shutdown ok shutdown; "), 4);
+    /* Without memory for the exit signal the kill comes at once. */
+    cr_assert_eq(refuse_each(SHUTDOWN, "shutdown ok killed; "), 3);
 }

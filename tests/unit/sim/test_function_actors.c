@@ -204,20 +204,26 @@ static uint64_t run_seeds(const char *more, uint64_t seeds)
     return faults;
 }
 
+#ifdef MM1_TEST_SLOW
+#define SEEDS 5
+#else
+#define SEEDS 20
+#endif
+
 Test(function_sim, at_granularity_turn)
 {
-    cr_assert_eq(run_seeds("", 20), 0);
+    cr_assert_eq(run_seeds("", SEEDS), 0);
 }
 
 Test(function_sim, at_granularity_effect)
 {
-    cr_assert_eq(run_seeds(", \"granularity\": \"effect\"", 20), 0);
+    cr_assert_eq(run_seeds(", \"granularity\": \"effect\"", SEEDS), 0);
 }
 
 Test(function_sim, with_pairwise_delivery)
 {
-    cr_assert_eq(run_seeds(", \"granularity\": \"effect\", \"local_delivery\": \"pairwise\"", 20),
-                 0);
+    cr_assert_eq(
+        run_seeds(", \"granularity\": \"effect\", \"local_delivery\": \"pairwise\"", SEEDS), 0);
 }
 
 #define CRASHES                                                                                    \
@@ -226,10 +232,10 @@ Test(function_sim, with_pairwise_delivery)
 
 Test(function_sim, with_crashes)
 {
-    cr_assert_gt(run_seeds(CRASHES, 20), 200);
+    cr_assert_gt(run_seeds(CRASHES, SEEDS), 10 * SEEDS);
 }
 
 Test(function_sim, with_crashes_in_the_middle_of_a_turn)
 {
-    cr_assert_gt(run_seeds(", \"granularity\": \"effect\"" CRASHES, 20), 200);
+    cr_assert_gt(run_seeds(", \"granularity\": \"effect\"" CRASHES, SEEDS), 10 * SEEDS);
 }
