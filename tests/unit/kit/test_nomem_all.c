@@ -1,6 +1,6 @@
-/* Memory: each request in turn is refused while a cast of actors uses every verb there is. A verb says OK, NOMEM, or what
- * follows from a refusal elsewhere; who cannot go on ends cleanly; what was promised comes; who is linked or watches is
- * told; nothing leaks and nothing is left to do. */
+/* Memory: each request in turn is refused while a cast of actors uses every verb there is. A verb says OK, NOMEM, or
+ * what follows from a refusal elsewhere; who cannot go on ends cleanly; what was promised comes; who is linked or
+ * watches is told; nothing leaks and nothing is left to do. */
 #include <mm1/name_service.h>
 #include <mm1/server.h>
 
