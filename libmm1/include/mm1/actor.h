@@ -1,7 +1,7 @@
 /* Actors: a behaviour with a state struct, and the verbs it may use on its context.
  *
  * An actor is run by one thread at a time. A turn takes one item of its queue; what it sends is copied, and what it
- * receives is borrowed until the turn ends. All verbs are called inside a turn of the actor whose context it is.
+ * receives is borrowed until the turn ends. All verbs are called inside a turn, on the context whose turn it is.
  *
  * An actor has one context for its main address and one for each fork: an address, a behaviour and a state. Links,
  * exit signals, watches and "parent" mean the actor: they carry main addresses, whichever context used the verb.
@@ -187,7 +187,7 @@ MM1_API void mm1_quit(struct mm1_ctx *ctx, struct mm1_reason reason);
  * MM1_NOMEM: nothing was sent. */
 MM1_API MM1_NODISCARD mm1_status mm1_exit(struct mm1_ctx *ctx, mm1_addr peer,
                                           struct mm1_reason reason);
-/* Kills an actor by its main address or a fork's: cannot be trapped (STOP-02). It acts in its place
+/* Kills an actor by any address of its block: cannot be trapped (STOP-02). It acts in its place
  * among what this actor sent before and after; without memory it acts at once. MM1_OK, MM1_NOPROC;
  * MM1_NOCONNECTION: a remote or bound address. The status may be ignored. */
 MM1_API mm1_status mm1_kill(struct mm1_ctx *ctx, mm1_addr peer);
@@ -219,7 +219,8 @@ static inline bool mm1_is_fork(const struct mm1_ctx *ctx)
  * one with noconnection. MM1_NOMEM. */
 MM1_API MM1_NODISCARD mm1_status mm1_link(struct mm1_ctx *ctx, mm1_addr peer);
 /* Removes the link; an exit signal of the peer that was on its way is ignored from now on. A peer that is not linked is
- * no error. MM1_NOMEM: the link stays. */
+ * no error. MM1_NOMEM: the link stays. MM1_CONFLICT: a child that its starter waits for stays linked to it until it has
+ * said mm1_init_done. */
 MM1_API MM1_NODISCARD mm1_status mm1_unlink(struct mm1_ctx *ctx, mm1_addr peer);
 /* Whether exit signals become mm1_exited messages. */
 MM1_API void mm1_trap_exit(struct mm1_ctx *ctx, bool on);
@@ -247,8 +248,9 @@ MM1_MSG_DECLARE(mm1_down, MM1_DOWN_FIELDS)
  * (MSG-09, MSG-10) */
 MM1_API MM1_NODISCARD mm1_status mm1_bind(struct mm1_ctx *ctx, struct mm1_net net,
                                           uint32_t inbox_size);
-/* The main address of the actor of this node that serves `addr`: its own, a fork's or a bound one. False: none does. */
-MM1_API bool mm1_owner(const struct mm1_ctx *ctx, mm1_addr addr, mm1_addr *main);
+/* Whom to watch for `addr`: an address of an actor or of a fork stands for itself, a bound one for the context that
+ * serves it. False: nobody of this node does. */
+MM1_API bool mm1_owner(const struct mm1_ctx *ctx, mm1_addr addr, mm1_addr *owner);
 /* Whether the address lies in a subnet of this node; somebody may be there or not. */
 MM1_API bool mm1_is_local(const struct mm1_ctx *ctx, mm1_addr addr);
 

@@ -536,6 +536,9 @@ static inline struct mm1_ctx *mm1__context(struct mm1_actor *actor, uint64_t add
 {
     return address == actor->main.address ? &actor->main : mm1__context_fork(actor, address);
 }
+/* Visits the contexts of an actor. */
+void mm1__each_context(struct mm1_actor *actor, void (*visit)(struct mm1_ctx *ctx, void *arg),
+                       void *arg);
 /* The address of a fork ends: what belongs to it goes, those who know it are told. */
 void mm1__fork_close(struct mm1_ctx *ctx);
 /* Frees all forks without a word to anybody. `cut_off`: a turn was abandoned. */

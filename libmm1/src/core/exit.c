@@ -69,7 +69,7 @@ mm1_status mm1_kill(struct mm1_ctx *ctx, mm1_addr peer)
     }
     uint64_t main = mm1__block(node, peer.bits);
     if (mm1__signal_new(node, MM1__KILL, &signal) == MM1_OK) {
-        mm1__signal_send_from(node, signal, MM1__KILL, mm1__address(ctx->actor), main, mark,
+        mm1__signal_send_from(node, signal, MM1__KILL, mm1__address(ctx->actor), peer.bits, mark,
                               ctx->background);
         return MM1_OK;
     }

@@ -175,3 +175,14 @@ void mm1__forks_drop(struct mm1_actor *actor, bool cut_off)
         mm1_give(ctx->node->env.alloc, fork, sizeof(*fork));
     }
 }
+
+void mm1__each_context(struct mm1_actor *actor, void (*visit)(struct mm1_ctx *ctx, void *arg),
+                       void *arg)
+{
+    visit(&actor->main, arg);
+    if (actor->bonds != NULL) {
+        MM1_TREE_FOREACH(node, &actor->bonds->forks) {
+            visit(&fork_at(node)->ctx, arg);
+        }
+    }
+}

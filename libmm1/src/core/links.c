@@ -180,13 +180,38 @@ static void link_remove(struct mm1_actor *actor, struct mm1__signal *record)
     mm1__item_free(mm1__node_of(actor), &record->item);
 }
 
+/* The link of a start goes on when the child is ready: nothing is to end it any more. */
+static void stay_linked(struct mm1_node *node, struct mm1__signal *record)
+{
+    if (record->start != 0 && record->msg.spare != NULL) {
+        mm1__item_free(node, &record->msg.spare->item);
+        record->msg.spare = NULL;
+    }
+}
+
+/* Links two that are linked already. A child that is not ready yet says it to its starter, who may mean to end it. */
+static mm1_status link_again(struct mm1_ctx *ctx, struct mm1__signal *record)
+{
+    struct mm1__signal *signal;
+    stay_linked(ctx->node, record);
+    if (ctx->actor->started == NULL || record->peer != ctx->actor->parent) {
+        return MM1_OK;
+    }
+    MM1_TRY(mm1__signal_new(ctx->node, MM1__LINK, &signal));
+    mm1__signal_send(ctx, signal, MM1__LINK, record->peer);
+    return MM1_OK;
+}
+
 static mm1_status link_peer(struct mm1_ctx *ctx, mm1_addr peer)
 {
     struct mm1_actor *actor = ctx->actor;
     uint64_t self = mm1__address(actor);
     struct mm1__signal *record = find_link(actor, peer.bits, self);
-    if (peer.bits == self || (record != NULL && record->unlink == 0)) {
+    if (peer.bits == self) {
         return MM1_OK;
+    }
+    if (record != NULL && record->unlink == 0) {
+        return link_again(ctx, record);
     }
     struct mm1__signal *signal;
     MM1_TRY(mm1__signal_new(ctx->node, MM1__LINK, &signal));
@@ -226,6 +251,14 @@ static mm1_status unlink_peer(struct mm1_ctx *ctx, mm1_addr peer)
     }
     if (record == NULL || record->unlink != 0) {
         return MM1_OK;
+    }
+    if (actor->started != NULL && peer.bits == actor->parent) {
+        return MM1_CONFLICT;
+    }
+    if (record->start != 0) {
+        return record->msg.spare != NULL
+                   ? MM1_OK
+                   : mm1__signal_new(ctx->node, MM1__UNLINK, &record->msg.spare);
     }
     if (mm1__bonds_of(actor) == NULL) {
         return MM1_NOMEM;
@@ -337,6 +370,11 @@ static void flush_down(struct mm1_ctx *ctx, struct mm1__queue *queue, uint64_t r
     }
 }
 
+static void flush_aside(struct mm1_ctx *ctx, void *ref)
+{
+    flush_down(ctx, &ctx->aside, *(const uint64_t *)ref);
+}
+
 bool mm1_unwatch_flush(struct mm1_ctx *ctx, uint64_t ref)
 {
     struct mm1_effect effect = {.kind = MM1_EFFECT_UNWATCH, .number = ref};
@@ -348,7 +386,7 @@ bool mm1_unwatch_flush(struct mm1_ctx *ctx, uint64_t ref)
     bool stood = end_watch(ctx, ref);
     if (!stood) {
         flush_down(ctx, &ctx->actor->queue, ref);
-        flush_down(ctx, &ctx->aside, ref);
+        mm1__each_context(ctx->actor, flush_aside, &ref);
     }
     return stood;
 }
@@ -450,14 +488,14 @@ static bool act_exit(struct mm1_actor *actor, struct mm1__signal *signal, struct
     struct mm1_node *node = mm1__node_of(actor);
     bool own = signal->item.from == mm1__address(actor);
     *reason = signal->reason;
+    if (mm1__context(actor, signal->item.route) == NULL) {
+        mm1__item_free(node, &signal->item); /* a fork that is not there */
+        return false;
+    }
     if (reason->kind == MM1_REASON_KILL) {
         *reason = mm1_reason_of(MM1_REASON_KILLED);
         mm1__item_free(node, &signal->item);
         return true;
-    }
-    if (mm1__context(actor, signal->item.route) == NULL) {
-        mm1__item_free(node, &signal->item); /* a fork that is not there */
-        return false;
     }
     if (actor->trap_exit) {
         line_up_exited(actor, signal);
@@ -471,7 +509,9 @@ static bool act_exit(struct mm1_actor *actor, struct mm1__signal *signal, struct
 static void act_link(struct mm1_actor *actor, struct mm1__signal *signal)
 {
     struct mm1_node *node = mm1__node_of(actor);
-    if (find_link(actor, signal->item.from, signal->item.route) != NULL) {
+    struct mm1__signal *record = find_link(actor, signal->item.from, signal->item.route);
+    if (record != NULL) {
+        stay_linked(node, record);
         mm1__item_free(node, &signal->item);
         return;
     }
@@ -606,7 +646,7 @@ bool mm1__signal_act(struct mm1_actor *actor, struct mm1__item *item, struct mm1
     case MM1__STARTED:
         act_started(actor, signal);
         return false;
-    case MM1__KILL:
+    case MM1__KILL: /* by whichever address of the block (STOP-02) */
         *reason = mm1_reason_of(MM1_REASON_KILLED);
         *cause = item->cause;
         mm1__item_free(mm1__node_of(actor), item);
@@ -630,11 +670,11 @@ static void break_one(struct mm1_actor *actor, struct mm1__signal *record, enum 
         mm1__item_free(node, &record->item);
         return;
     }
-    if (record->start != 0 && record->msg.spare != NULL) {
-        mm1__item_free(node, &record->msg.spare->item);
-    }
+    /* A child that is not ready goes with its starter, also where that ends for reason normal. */
+    bool is_start = record->start != 0;
+    stay_linked(node, record);
     record->start = 0;
-    record->reason = *reason;
+    record->reason = is_start && mm1_reason_is_normal(reason) ? MM1_SHUTDOWN : *reason;
     mm1__signal_send_from(node, record, kind, record->own, record->peer, cause, false);
 }
 

@@ -4,12 +4,15 @@
 
 static bool nets_valid(const struct mm1_node_config *config, uint32_t block_bits)
 {
-    if (config->auto_net.mask > 64 - block_bits) {
+    if (block_bits > 63 || config->auto_net.mask > 64 - block_bits) {
         return false;
     }
     if (config->auto_net.mask >= MM1_NET_WELL_KNOWN.mask &&
         mm1_net_overlaps(config->auto_net, MM1_NET_WELL_KNOWN)) {
         return false; /* nothing would be left for actors */
+    }
+    if (config->auto_net.mask == 64 - block_bits && mm1_net_first(config->auto_net).bits == 0) {
+        return false; /* as above: 0 stands for what comes from outside */
     }
     for (size_t i = 0; i < config->local_count; i++) {
         if (config->locals[i].mask > 64 || mm1_net_overlaps(config->locals[i], config->auto_net)) {
@@ -43,8 +46,10 @@ static uint32_t slots_for(const struct mm1_node_config *config, uint64_t blocks)
     while (slots * 2 <= wanted && slots * 2 <= blocks && slots < (uint64_t)1 << 30) {
         slots *= 2;
     }
-    if (slots == blocks && mm1_net_overlaps(config->auto_net, MM1_NET_WELL_KNOWN)) {
-        slots /= 2; /* each slot has an address that is not well-known */
+    bool has_taken = mm1_net_overlaps(config->auto_net, MM1_NET_WELL_KNOWN) ||
+                     mm1_net_first(config->auto_net).bits == 0;
+    if (slots == blocks && has_taken) {
+        slots /= 2; /* each slot has an address that an actor may have */
     }
     return (uint32_t)slots;
 }

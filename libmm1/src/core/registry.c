@@ -26,14 +26,14 @@ static uint64_t life_address(const struct mm1_node *node, const struct mm1_actor
 }
 
 /* The address of the next life in a slot: slots and generations number the blocks from the one drawn at the start of
- * the node, round the subnet, past the well-known addresses. */
+ * the node, round the subnet, past the well-known addresses, and 0, which stands for what comes from outside. */
 static uint64_t next_address(const struct mm1_node *node, struct mm1_actor *actor)
 {
     uint64_t address;
     do {
         address = life_address(node, actor);
         actor->generation++;
-    } while (mm1_net_contains(MM1_NET_WELL_KNOWN, MM1_ADDR(address)));
+    } while (address == 0 || mm1_net_contains(MM1_NET_WELL_KNOWN, MM1_ADDR(address)));
     return address;
 }
 
@@ -382,12 +382,12 @@ bool mm1_is_local(const struct mm1_ctx *ctx, mm1_addr addr)
 }
 
 /* Who serves the addresses of another node is not their owner. */
-bool mm1_owner(const struct mm1_ctx *ctx, mm1_addr addr, mm1_addr *main)
+bool mm1_owner(const struct mm1_ctx *ctx, mm1_addr addr, mm1_addr *owner)
 {
     struct mm1__place place;
     if (!mm1_is_local(ctx, addr) || mm1__resolve(ctx->node, addr, &place) != MM1__ACTOR) {
         return false;
     }
-    *main = MM1_ADDR(place.main);
+    *owner = MM1_ADDR(place.at);
     return true;
 }

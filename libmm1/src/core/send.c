@@ -59,6 +59,8 @@ void mm1_quit(struct mm1_ctx *ctx, struct mm1_reason reason)
 {
     struct mm1_effect effect = {.kind = MM1_EFFECT_QUIT, .reason = &reason};
     struct mm1_answer answer;
+    bool called_in_its_own_turn = ctx->turn != NULL;
+    MM1_CHECK(called_in_its_own_turn);
     if (mm1__effect(ctx, &effect, &answer) && !ctx->turn->quitting) {
         ctx->turn->quitting = true;
         ctx->turn->reason = reason;
@@ -128,6 +130,9 @@ mm1_status mm1_bind(struct mm1_ctx *ctx, struct mm1_net net, uint32_t inbox_size
     }
     if (status == MM1_OK) {
         ctx->bound = true;
+        if (ctx->closed) {
+            mm1__bound_shut(ctx->node, ctx->address);
+        }
     }
     mm1__emit_verb(ctx, &effect, status);
     return status;

@@ -156,6 +156,9 @@ static void begin(struct mm1_actor *actor, const struct mm1_ctx *parent,
     actor->trap_exit = false;
     actor->in_hand = NULL;
     actor->in_turn = false;
+    /* Where addresses come back, a flag for the last life is none for this one. */
+    atomic_store_explicit(&actor->kill, 0, memory_order_relaxed);
+    atomic_store_explicit(&actor->suspended, 0, memory_order_relaxed);
     actor->closing = false;
     begin_settings(actor, parent == NULL ? NULL : parent->actor, spawn);
     atomic_store_explicit(&actor->inbox.closed, false, memory_order_relaxed);
@@ -251,8 +254,10 @@ mm1_status mm1__spawn(struct mm1_node *node, struct mm1_ctx *parent, const struc
     }
     (void)atomic_fetch_add(&node->actors, 1);
     if (parent == NULL) {
+        mm1__lock(node);
         atomic_store(&node->main_ended, false);
         atomic_store(&node->main_live, address + 1);
+        mm1__unlock(node);
     }
     *out = MM1_ADDR(address);
     begin_start(actor, parent, spawn, birth.start);

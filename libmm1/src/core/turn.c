@@ -47,14 +47,15 @@ static bool is_too_late(struct mm1_actor *actor, const struct mm1__item *item)
         return false;
     }
     bool late = ctx->drained;
-    ctx->drained = late || item->env.type == &mm1_closed_type;
+    ctx->drained = late || (item->env.type == &mm1_closed_type &&
+                            item->from == mm1__address(actor) && ctx->closed);
     return late;
 }
 
 /* One to answer here: what only passes through, on its way to another node, is a message. */
 static bool is_ping(const struct mm1_node *node, const struct mm1__item *item)
 {
-    return item->env.type == &mm1_ping_type &&
+    return item->kind == MM1__MESSAGE && item->env.type == &mm1_ping_type &&
            ((const struct mm1_ping *)item->env.msg)->reply_to.some &&
            mm1__is_local(node, item->env.to);
 }
@@ -160,6 +161,17 @@ static void tell_failed(const struct mm1_actor *actor, const struct mm1_reason *
     }
 }
 
+/* Unless another main has been spawned meanwhile. */
+static void main_ends(struct mm1_node *node, uint64_t address, const struct mm1_reason *reason)
+{
+    mm1__lock(node);
+    if (atomic_load(&node->main_live) == address + 1) {
+        node->main_reason = *reason;
+        atomic_store(&node->main_ended, true);
+    }
+    mm1__unlock(node);
+}
+
 static void end_actor(struct mm1_actor *actor, const struct mm1_reason *reason)
 {
     struct mm1_node *node = mm1__node_of(actor);
@@ -176,8 +188,7 @@ static void end_actor(struct mm1_actor *actor, const struct mm1_reason *reason)
     mm1__metric_exit(actor, reason);
     tell_failed(actor, reason);
     if (atomic_load(&node->main_live) == address + 1) {
-        node->main_reason = *reason;
-        atomic_store(&node->main_ended, true);
+        main_ends(node, address, reason);
     }
     if (actor->bonds != NULL) {
         mm1__timers_close(actor, 0);
@@ -344,7 +355,8 @@ static bool run_next(struct mm1_actor *actor, struct mm1__turn *turn)
         return false;
     }
     struct mm1_ctx *ctx = mm1__context(actor, item->route);
-    if (ctx == NULL) { /* a fork that has ended, or never was (MSG-04) */
+    /* A fork that has ended, or never was (MSG-04); or one that an urgent message reached before its init. */
+    if (ctx == NULL || (!ctx->started && item->kind != MM1__START)) {
         mm1__permit_end(mm1__node_of(actor), item);
         mm1__bounce(mm1__node_of(actor), item);
         return false;

@@ -278,6 +278,9 @@ mm1_status mm1_recv_if(struct mm1_ctx *ctx, uint64_t timeout_ns,
             return MM1_TIMEOUT;
         }
         bool closed = mm1_is(got, &mm1_closed_type);
+        if (closed && function->aside) {
+            set_aside(function); /* it comes again, behind what was set aside before */
+        }
         if (closed || wanted == NULL || wanted(got, arg)) {
             mm1__timeout_cancel(ctx, &timer);
             wait_ends(function);

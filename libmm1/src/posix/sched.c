@@ -1,5 +1,6 @@
 /* The scheduler port: pools, each with one ready queue under a mutex and N workers. Whoever is taken from it gets a
  * budget of turns, then goes to the tail, so that nobody starves. */
+#include <sched.h>
 #include <unistd.h>
 
 #include <mm1/alloc.h>
@@ -129,10 +130,12 @@ static void look_for_end(struct mm1__posix_pool *pool)
         return;
     }
     /* Not under the lock: the node may have locks of its own, under which it calls ready. */
+    pool->looking++;
     pthread_mutex_unlock(&pool->lock);
     struct mm1_reason reason;
     bool ended = mm1_node_main_ended(watched, &reason);
     pthread_mutex_lock(&pool->lock);
+    pool->looking--;
     if (ended && pool->watched == watched) {
         pool->watched = NULL;
         wake_waiter(pool->sched);
@@ -248,6 +251,12 @@ void mm1__posix_sched_watch(struct mm1__posix_sched *sched, struct mm1_node *nod
     for (size_t i = 0; i < sched->pool_count; i++) {
         pthread_mutex_lock(&sched->pools[i].lock);
         sched->pools[i].watched = node;
+        /* Who looks at the one that was watched is about to be done; after that it may be closed. */
+        while (sched->pools[i].looking > 0) {
+            pthread_mutex_unlock(&sched->pools[i].lock);
+            (void)sched_yield();
+            pthread_mutex_lock(&sched->pools[i].lock);
+        }
         pthread_mutex_unlock(&sched->pools[i].lock);
     }
 }

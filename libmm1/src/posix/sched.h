@@ -34,6 +34,7 @@ struct mm1__posix_pool {
     unsigned waiting; /* workers that wait for work */
     bool stopping;
     struct mm1_node *watched; /* whose main is waited for; null: nobody waits */
+    unsigned looking;         /* workers that look at `watched` */
     struct mm1__posix_worker *workers;
     unsigned started;
     unsigned capacity;

@@ -177,8 +177,8 @@ static int poll_timeout(uint64_t until_ns)
     return left_ms > 60000 ? 60000 : (int)left_ms;
 }
 
-enum mm1__posix_event mm1__posix_wait(struct mm1_posix *posix, struct mm1_node *node,
-                                      struct mm1_reason *reason, int fd, uint64_t timeout_ns)
+static enum mm1__posix_event wait_for_event(struct mm1_posix *posix, struct mm1_node *node,
+                                            struct mm1_reason *reason, int fd, uint64_t timeout_ns)
 {
     uint64_t until_ns = later(mm1__posix_monotonic(), timeout_ns);
     struct pollfd fds[2] = {{.fd = posix->wake_fd, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
@@ -206,6 +206,14 @@ enum mm1__posix_event mm1__posix_wait(struct mm1_posix *posix, struct mm1_node *
             (void)got; /* what it was for is looked up above */
         }
     }
+}
+
+enum mm1__posix_event mm1__posix_wait(struct mm1_posix *posix, struct mm1_node *node,
+                                      struct mm1_reason *reason, int fd, uint64_t timeout_ns)
+{
+    enum mm1__posix_event event = wait_for_event(posix, node, reason, fd, timeout_ns);
+    mm1__posix_sched_watch(&posix->sched, NULL); /* the node may be closed from here on */
+    return event;
 }
 
 mm1_status mm1_posix_run_until(struct mm1_posix *posix, struct mm1_node *node,

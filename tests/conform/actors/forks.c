@@ -71,7 +71,7 @@ static void a_fork_has_an_address_of_its_own(struct mm1_ctx *ctx)
     MUST(note->number == 6 && mm1_addr_equal(note->from, peer));
     MUST(!mm1_addr_equal(fork, peer));
     mm1_addr owner;
-    MUST(mm1_owner(ctx, fork, &owner) && mm1_addr_equal(owner, peer));
+    MUST(mm1_owner(ctx, fork, &owner) && mm1_addr_equal(owner, fork));
 }
 
 static void the_end_of_a_fork_is_normal(struct mm1_ctx *ctx)

@@ -236,3 +236,45 @@ CORE_TEST(node, traces)
     b.at_note = NULL;
     c.at_init = NULL;
 }
+
+/* A timer's message is the actor's own, a ping as well. */
+static void ping_later(struct mm1_ctx *ctx, struct puppet *p)
+{
+    uint64_t id;
+    p->status = mm1_after(ctx, 5, &id, mm1_ping, .reply_to = {true, mm1_self(ctx)}, .id = 1);
+}
+
+CORE_TEST(node, ping_of_a_timer)
+{
+    spawn(&a, "a");
+    call(&a, ping_later);
+    mini_advance(&world, 10);
+    expect_log(&a, "mm1_proto_system::Ping; ");
+}
+
+/* 0 stands for what comes from outside: no actor has it. */
+CORE_TEST(node, no_actor_at_address_0)
+{
+    mini_node_close(&home);
+    struct mm1_node_config config = home_config();
+    struct mm1_settings widest = {.has_netmask = true, .netmask = 0};
+    config.auto_net = (struct mm1_net){.addr = {0}, .mask = 56};
+    config.locals = NULL;
+    config.local_count = 0;
+    cr_assert_eq(mini_node_open(&world, &home, &config), MM1_INVALID);
+    config.auto_net.mask = 0;
+    config.settings = &widest;
+    cr_assert_eq(mini_node_open(&world, &home, &config), MM1_INVALID);
+    config.settings = NULL;
+    config.auto_net.mask = 52; /* 16 blocks */
+    config.actors_max = 16;
+    cr_assert_eq(mini_node_open(&world, &home, &config), MM1_OK);
+    enrol(&a, "a");
+    for (unsigned i = 0; i < 64; i++) {
+        struct mm1_spawn spec = SPAWN_OF(&a);
+        cr_assert_eq(mm1_node_spawn(home.node, &spec, &a.addr), MM1_OK);
+        cr_assert_neq(a.addr.bits, 0);
+        cr_assert_eq(mm1_node_exit(home.node, a.addr, MM1_SHUTDOWN), MM1_OK);
+        mini_settle(&world);
+    }
+}

@@ -205,7 +205,7 @@ Test(life, a_start_takes_too_long, .init = setup_caller, .fini = teardown)
     order(START_LINKED, 9 * MS);
     expect("");
     mini_advance(&world, 1 * MS);
-    expect("start timed out ; ");
+    expect("start timed out ; stale mm1_local::StartFailed; ");
     cr_assert(!child_lives());
     cr_assert_eq(mm1_node_actors(node.node), 2);
 }
@@ -228,7 +228,7 @@ Test(life, a_start_is_cancelled, .init = setup_caller, .fini = teardown)
     child_script = hangs;
     order(START, 1 * MS);
     order(CANCEL, 20 * MS);
-    expect("");
+    expect("stale mm1_local::StartFailed; ");
     cr_assert(!child_lives());
     child_script = ready;
     order(START, 1 * MS);
