@@ -52,7 +52,6 @@ struct mm1__item {
     bool permit;              /* holds one of `inbox` */
     bool background;
     bool counted; /* is part of the node's unrest */
-    bool answer;  /* a completion of a port */
 };
 
 /* A link, a watch, or an exit: the same block is the record that is kept, the signal that travels, and the message
@@ -176,10 +175,11 @@ struct mm1_actor {
     _Atomic uint64_t kill_cause; /* mark of the kill, for traces */
     _Atomic(struct mm1__item *) arrived;
     atomic_bool token;
-    bool trap_exit;
     bool in_turn;
-    bool closing;     /* some context has closed its inbox */
-    bool on_settings; /* `settings` is this actor's own place in the tree */
+    /* Bits, so that a slot stays small. */
+    bool trap_exit : 1;
+    bool closing : 1;     /* some context has closed its inbox */
+    bool on_settings : 1; /* `settings` is this actor's own place in the tree */
     uint32_t slot;
     _Atomic uint64_t suspended; /* main address + 1 of whom is suspended */
     uint32_t free_next;         /* slot + 1 */

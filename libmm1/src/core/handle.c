@@ -249,7 +249,6 @@ static struct target target_of(struct mm1_node *node, const struct mm1__handle *
 static void deliver(struct mm1_node *node, const struct target *target, struct mm1__item *item)
 {
     item->kind = MM1__MESSAGE;
-    item->answer = true;
     item->route = target->owner;
     item->background = target->background;
     mm1__item_enlist(node, item);

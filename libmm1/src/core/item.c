@@ -50,7 +50,6 @@ static inline void item_init(struct mm1__item *item, size_t block_size)
     item->permit = false;
     item->background = false;
     item->counted = false;
-    item->answer = false;
 }
 
 /* Writes an item and the message that was measured last into a block. */

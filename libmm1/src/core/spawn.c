@@ -136,8 +136,9 @@ static void begin_settings(struct mm1_actor *actor, const struct mm1_actor *pare
                            const struct mm1_spawn *spawn)
 {
     const struct mm1_node *node = mm1__node_of(actor);
-    const struct mm1__settings *settings =
-        mm1__settings_find(node, parent, name_of(spawn), &actor->on_settings);
+    bool own;
+    const struct mm1__settings *settings = mm1__settings_find(node, parent, name_of(spawn), &own);
+    actor->on_settings = own;
     uint32_t inbox_size = spawn->inbox_size == 0 ? MM1_INBOX_DEFAULT : spawn->inbox_size;
     actor->settings = settings;
     actor->runnable.pool = settings == NULL ? 0 : settings->pool;

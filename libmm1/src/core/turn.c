@@ -43,7 +43,9 @@ static void bounce_arrived(struct mm1_actor *actor)
 static bool is_too_late(struct mm1_actor *actor, const struct mm1__item *item)
 {
     struct mm1_ctx *ctx = mm1__context(actor, item->route);
-    if (ctx == NULL || item->kind != MM1__MESSAGE || item->answer) {
+    /* A completion comes from nobody, and without a permit. */
+    bool completion = item->from == 0 && item->inbox == NULL && !item->env.priority;
+    if (ctx == NULL || item->kind != MM1__MESSAGE || completion) {
         return false;
     }
     bool late = ctx->drained;
