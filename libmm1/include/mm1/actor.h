@@ -125,6 +125,8 @@ MM1_API void mm1_postpone(struct mm1_ctx *ctx);
 /* Puts all that was set aside by this context back to the front, in the order of its arrival; what was sent with
  * priority overtakes again. */
 MM1_API void mm1_unpostpone(struct mm1_ctx *ctx);
+/* As above, of the message alone that was set aside first: for those who are ready for one. False: there is none. */
+MM1_API bool mm1_unpostpone_next(struct mm1_ctx *ctx);
 
 /* A message that outlives its turn. */
 struct mm1_kept;
@@ -164,6 +166,9 @@ struct mm1_spawn {
     /* Not 0: the caller awaits mm1_started or mm1_start_failed with this reference (mm1/life.h, mm1_start_begin). Until
      * the first of them the child is linked to the caller, but its end is told by mm1_start_failed alone. */
     uint64_t start;
+    /* Not 0: a watch of the child with this reference, from mm1_next_ref, begins atomically with its life: it tells the
+     * reason of a child that ends at once (A2). */
+    uint64_t watch;
 };
 
 /* Spawns an actor and returns before its init has run (LIFE-01). MM1_NOMEM; MM1_RESOURCE: no address block is free, or
@@ -172,12 +177,16 @@ MM1_API MM1_NODISCARD mm1_status mm1_spawn(struct mm1_ctx *ctx, const struct mm1
                                            mm1_addr *out);
 #define MM1_STARTED_FIELDS(F) F(id, start) F(addr, addr)
 MM1_MSG_DECLARE(mm1_started, MM1_STARTED_FIELDS)
-#define MM1_START_FAILED_FIELDS(F) F(id, start) F(addr, child) F(sub(mm1_why), why)
+#define MM1_START_FAILED_FIELDS(F) F(id, start) F(addr, child) F(bool, ignored) F(sub(mm1_why), why)
 MM1_MSG_DECLARE(mm1_start_failed, MM1_START_FAILED_FIELDS)
 
 /* Tells the parent that awaits it that this actor is ready, at `addr`: the first call of its main context counts, all
  * others do nothing (LIFE-04, MSG-13). Needs no memory. */
 MM1_API void mm1_init_done(struct mm1_ctx *ctx, mm1_addr addr);
+/* In the place of mm1_init_done: this actor is not needed, which is no failure (OTP's ignore). It ends with reason
+ * normal when its turn returns MM1_OK, and its parent gets mm1_start_failed with `ignored`. Only in the main context.
+ */
+MM1_API void mm1_init_ignore(struct mm1_ctx *ctx);
 
 /* Ends this actor when its turn returns MM1_OK; also from a fork. The first reason counts. */
 MM1_API void mm1_quit(struct mm1_ctx *ctx, struct mm1_reason reason);

@@ -95,8 +95,8 @@ MM1_API MM1_NODISCARD mm1_status mm1_ask_any(struct mm1_ctx *ctx, mm1_addr serve
                 &(struct Rq##_request){.body = {__VA_ARGS__}}, &Rs##_response_type,                \
                 (1 ? (out) : (const struct Rs **)NULL))
 /* Spawns and waits for mm1_init_done: `*out` is the address that the child gave. MM1_OK; MM1_TIMEOUT: the child was
- * killed; MM1_EXITED: it ended before, mm1_call_reason says why, and the caller lives on, linked or not; statuses of
- * mm1_spawn. (LIFE-02) */
+ * killed; MM1_EXITED: it ended before, mm1_call_reason says why (normal: it said mm1_init_ignore, or just ended), and
+ * the caller lives on, linked or not; statuses of mm1_spawn. (LIFE-02) */
 MM1_API MM1_NODISCARD mm1_status mm1_start(struct mm1_ctx *ctx, const struct mm1_spawn *spawn,
                                            uint64_t timeout_ns, mm1_addr *out);
 /* Ends an actor: exit with reason shutdown, after `timeout_ns` a kill, and waits until it is gone. MM1_OK whatever its

@@ -23,6 +23,7 @@ struct mm1_start {
     mm1_status status;        /* when it is over: MM1_OK, MM1_EXITED or MM1_TIMEOUT */
     mm1_addr addr;            /* of MM1_OK: what the child gave to mm1_init_done */
     struct mm1_reason reason; /* of MM1_EXITED: why the child ended */
+    bool ignored;             /* of MM1_EXITED: it said mm1_init_ignore */
 };
 
 /* Spawns; mm1_start_take says how it went. Until then the child is linked to the starter, so that it ends with it, but

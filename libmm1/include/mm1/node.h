@@ -85,7 +85,8 @@ MM1_API MM1_NODISCARD mm1_status mm1_node_exit(struct mm1_node *node, mm1_addr p
 MM1_API void mm1_node_exit_all(struct mm1_node *node, struct mm1_reason reason);
 /* Kills every actor: the second step. Any thread. */
 MM1_API void mm1_node_kill_all(struct mm1_node *node);
-/* No spawn succeeds any more (MM1_RESOURCE). Any thread. */
+/* No spawn succeeds any more (MM1_RESOURCE). One that is under way may still say MM1_OK: its actor is killed before its
+ * init. Any thread. */
 MM1_API void mm1_node_refuse_spawns(struct mm1_node *node);
 /* How many actors live. Any thread. */
 MM1_API size_t mm1_node_actors(const struct mm1_node *node);

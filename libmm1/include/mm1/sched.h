@@ -64,7 +64,8 @@ struct mm1_runnable {
     X(FORK, "fork")                                                                                \
     X(FORK_END, "fork_end")                                                                        \
     X(CLOSE, "close")                                                                              \
-    X(INIT_DONE, "init_done")
+    X(INIT_DONE, "init_done")                                                                      \
+    X(INIT_IGNORE, "init_ignore")
 
 enum mm1_effect_kind {
 #define MM1__EFFECT_ENUM(code, text) MM1_EFFECT_##code,

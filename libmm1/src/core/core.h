@@ -76,6 +76,7 @@ struct mm1__signal {
         struct mm1_start_failed start_failed;
         /* Of a record with `start`: what ends the link when the child is ready, null where it shall stay. */
         struct mm1__signal *spare;
+        bool ignored; /* of the end of a linked actor: a child that was not needed */
     } msg;
 };
 
@@ -178,6 +179,7 @@ struct mm1_actor {
     bool in_turn;
     /* Bits, so that a slot stays small. */
     bool trap_exit : 1;
+    bool ignores : 1;     /* said mm1_init_ignore to a parent that awaits it */
     bool closing : 1;     /* some context has closed its inbox */
     bool on_settings : 1; /* `settings` is this actor's own place in the tree */
     uint32_t slot;
@@ -291,6 +293,11 @@ static inline uint64_t mm1__add(const struct mm1_node *node, _Atomic uint64_t *c
     return atomic_fetch_add_explicit(counter, n, memory_order_acq_rel);
 }
 
+static inline struct mm1_node *mm1__node_of(const struct mm1_actor *actor)
+{
+    return actor->runnable.node;
+}
+
 /* --- registry.c ----------------------------------------------------------------------------------------------- */
 
 void mm1__lock(struct mm1_node *node);
@@ -364,7 +371,11 @@ static inline enum mm1__where mm1__resolve(const struct mm1_node *node, mm1_addr
 {
     struct mm1_actor *actor = mm1__live(node, to.bits);
     if (actor == NULL) {
-        return mm1__resolve_other(node, to, place);
+        /* One of its own, so that `*place` need not stand in memory. */
+        struct mm1__place other = {.actor = NULL};
+        enum mm1__where where = mm1__resolve_other(node, to, &other);
+        *place = other;
+        return where;
     }
     *place = (struct mm1__place){.actor = actor,
                                  .main = mm1__block(node, to.bits),
@@ -453,9 +464,51 @@ const struct mm1__settings *mm1__settings_find(const struct mm1_node *node,
 
 /* --- item.c --------------------------------------------------------------------------------------------------- */
 
+/* An empty item. Field by field: compilers set a whole one to zero by a string instruction, which takes longer. */
+static inline void mm1__item_init(struct mm1__item *item, size_t block_size)
+{
+    item->next = NULL;
+    item->env = (struct mm1_envelope){.type = NULL};
+    item->route = 0;
+    item->from = 0;
+    item->cause = 0;
+    item->number = 0;
+    item->block_size = block_size;
+    item->inbox = NULL;
+    item->life = 0;
+    item->kind = MM1__MESSAGE;
+    item->permit = false;
+    item->background = false;
+    item->counted = false;
+}
+/* Where the message of an item stands. */
+static inline void *mm1__item_msg(struct mm1__item *item)
+{
+    return (uint8_t *)item + sizeof(*item);
+}
+/* As below, of a message whose bytes are not all there is to copy. */
+MM1_NODISCARD mm1_status mm1__item_new_other(struct mm1_node *node, const struct mm1_msg_type *type,
+                                             const void *msg, struct mm1__item **out);
 /* A message in a block of its own; the encoded bytes, where the node encodes, are left in node->scratch. */
-MM1_NODISCARD mm1_status mm1__item_new(struct mm1_node *node, const struct mm1_msg_type *type,
-                                       const void *msg, struct mm1__item **out);
+MM1_NODISCARD static inline mm1_status mm1__item_new(struct mm1_node *node,
+                                                     const struct mm1_msg_type *type,
+                                                     const void *msg, struct mm1__item **out)
+{
+    if (!type->plain || node->encode) {
+        return mm1__item_new_other(node, type, msg, out);
+    }
+    size_t block_size = sizeof(struct mm1__item) + type->size;
+    struct mm1__item *item = mm1_take(node->env.alloc, block_size);
+    if (item == NULL) {
+        return MM1_NOMEM;
+    }
+    memcpy(mm1__item_msg(item), msg, type->size);
+    mm1__item_init(item, block_size);
+    item->env.type = type;
+    item->env.msg = mm1__item_msg(item);
+    *out = item;
+    return MM1_OK;
+}
 /* A block that mm1__item_fill needs no memory to fill with any completion of a port that carries no data. */
 MM1_NODISCARD mm1_status mm1__item_reserve(struct mm1_node *node, struct mm1__item **out);
 /* Makes a reserved block the item of a message. MM1_TOO_LARGE, MM1_NOMEM and what encoding says leave it reserved. */
@@ -468,7 +521,6 @@ MM1_NODISCARD mm1_status mm1__start_new(struct mm1_node *node, const struct mm1_
 struct mm1_bytes mm1__encoded(const struct mm1_node *node);
 MM1_NODISCARD mm1_status mm1__signal_new(struct mm1_node *node, enum mm1__kind kind,
                                          struct mm1__signal **out);
-void mm1__item_free(struct mm1_node *node, struct mm1__item *item);
 /* Gives an item its number and makes it count. */
 static inline void mm1__item_enlist(struct mm1_node *node, struct mm1__item *item)
 {
@@ -486,10 +538,59 @@ static inline void mm1__item_settle(struct mm1_node *node, struct mm1__item *ite
         item->counted = false;
     }
 }
+/* As below, of what is more than a message. */
+void mm1__item_free_other(struct mm1_node *node, struct mm1__item *item);
+static inline void mm1__item_free(struct mm1_node *node, struct mm1__item *item)
+{
+    mm1__item_settle(node, item);
+    if (item->kind == MM1__MESSAGE || item->kind == MM1__START) {
+        node->env.alloc->ops->give(node->env.alloc, item, item->block_size);
+    } else {
+        mm1__item_free_other(node, item);
+    }
+}
 /* Sends an enlisted item to the actor of item->route: through the scheduler's hold, or at once. */
 void mm1__post(struct mm1_node *node, struct mm1__item *item);
+/* Takes the token; false: somebody has it. */
+static inline bool mm1__take_token(const struct mm1_node *node, struct mm1_actor *actor)
+{
+    if (node->one_thread) {
+        bool taken = atomic_load_explicit(&actor->token, memory_order_relaxed);
+        atomic_store_explicit(&actor->token, true, memory_order_relaxed);
+        return !taken;
+    }
+    return !atomic_exchange(&actor->token, true);
+}
+/* Makes an actor ready unless it is. */
+static inline void mm1__wake(struct mm1_actor *actor)
+{
+    struct mm1_node *node = mm1__node_of(actor);
+    if (mm1__take_token(node, actor)) {
+        struct mm1_sched *sched = node->env.sched;
+        (void)mm1__add(node, &node->awake, 1);
+        sched->ops->ready(sched, &actor->runnable);
+    }
+}
+static inline void mm1__push_arrived(const struct mm1_node *node, struct mm1_actor *actor,
+                                     struct mm1__item *item)
+{
+    struct mm1__item *top = atomic_load_explicit(&actor->arrived, memory_order_relaxed);
+    if (node->one_thread) {
+        item->next = top;
+        atomic_store_explicit(&actor->arrived, item, memory_order_relaxed);
+        return;
+    }
+    do {
+        item->next = top;
+    } while (!atomic_compare_exchange_weak(&actor->arrived, &top, item));
+}
 /* Leaves an item with an actor that lived a moment ago. */
-void mm1__leave(struct mm1_node *node, struct mm1_actor *actor, struct mm1__item *item);
+static inline void mm1__leave(struct mm1_node *node, struct mm1_actor *actor,
+                              struct mm1__item *item)
+{
+    mm1__push_arrived(node, actor, item);
+    mm1__wake(actor);
+}
 /* Leaves an item with its actor, or answers for the actor that is not there. */
 void mm1__land(struct mm1_node *node, struct mm1__item *item);
 /* Answers for an actor that is not there: noproc for links and watches, lost for messages. */
@@ -526,7 +627,7 @@ static inline struct mm1__signal *mm1__signal_of(struct mm1__item *item)
 
 /* --- spawn.c, turn.c ------------------------------------------------------------------------------------------ */
 
-/* `spawn->start` needs a parent. */
+/* `spawn->start` and `spawn->watch` need a parent. */
 MM1_NODISCARD mm1_status mm1__spawn(struct mm1_node *node, struct mm1_ctx *parent,
                                     const struct mm1_spawn *spawn, mm1_addr *out);
 /* The context of the fork at an address, or null. */
@@ -551,8 +652,6 @@ void mm1__pong(struct mm1_actor *actor, struct mm1__item *item);
 struct mm1__bonds *mm1__bonds_of(struct mm1_actor *actor);
 void mm1__bonds_init(struct mm1__bonds *bonds);
 void mm1__names_close(struct mm1_node *node, struct mm1__bonds *bonds);
-/* Makes an actor ready unless it is. */
-void mm1__wake(struct mm1_actor *actor);
 
 /* --- links.c -------------------------------------------------------------------------------------------------- */
 
@@ -569,6 +668,9 @@ void mm1__bonds_drop(struct mm1_actor *actor);
 /* Enters a link between `peer` and the address `own` of this actor. */
 void mm1__link_enter(struct mm1_actor *actor, struct mm1__signal *record, uint64_t peer,
                      uint64_t own);
+/* Enters both records of the watch of a child that a context gives birth to; the parent has bonds. */
+void mm1__watch_enter(const struct mm1_ctx *parent, struct mm1__signal *watch,
+                      struct mm1_actor *child, struct mm1__signal *watcher, uint64_t ref);
 /* Sends a signal from the address `self` to that of a context. */
 void mm1__signal_send_from(struct mm1_node *node, struct mm1__signal *signal, enum mm1__kind kind,
                            uint64_t self, uint64_t to, uint64_t cause, bool background);
@@ -625,11 +727,6 @@ static inline struct mm1_tap *mm1__tap(const struct mm1_actor *actor)
 static inline uint64_t mm1__address(const struct mm1_actor *actor)
 {
     return atomic_load_explicit(&actor->live, memory_order_relaxed) - 1;
-}
-
-static inline struct mm1_node *mm1__node_of(const struct mm1_actor *actor)
-{
-    return actor->runnable.node;
 }
 
 #endif

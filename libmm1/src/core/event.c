@@ -35,6 +35,7 @@ uint64_t mm1__emit_verb(const struct mm1_ctx *ctx, const struct mm1_effect *effe
         .type = effect->type,
         .msg = effect->msg,
         .encoded = effect->data,
+        .reason = effect->reason,
     };
     return mm1__emit(ctx, &event);
 }

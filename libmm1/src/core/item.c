@@ -2,11 +2,6 @@
 #include "core/core.h"
 #include "core/metrics.h"
 
-static void *message_of(struct mm1__item *item)
-{
-    return (uint8_t *)item + sizeof(*item);
-}
-
 _Static_assert(sizeof(struct mm1__item) % _Alignof(max_align_t) == 0,
                "the message stands behind the item, aligned for any type");
 
@@ -16,13 +11,9 @@ static bool is_encoded(const struct mm1_node *node, const struct mm1_msg_type *t
 }
 
 /* How many bytes a message takes behind its item. Its encoding is then in node->scratch. */
-static inline mm1_status measure(struct mm1_node *node, const struct mm1_msg_type *type,
-                                 const void *msg, size_t *size)
+static mm1_status measure(struct mm1_node *node, const struct mm1_msg_type *type, const void *msg,
+                          size_t *size)
 {
-    if (type->plain && !node->encode) {
-        *size = type->size;
-        return MM1_OK;
-    }
     if (node->encode) {
         mm1_buf_clear(&node->scratch);
     }
@@ -34,42 +25,22 @@ static inline mm1_status measure(struct mm1_node *node, const struct mm1_msg_typ
     return mm1_msg_decoded_size(type, mm1_buf_bytes(&node->scratch), node->types, size);
 }
 
-/* An empty item. Field by field: compilers set a whole one to zero by a string instruction, which takes longer. */
-static inline void item_init(struct mm1__item *item, size_t block_size)
-{
-    item->next = NULL;
-    item->env = (struct mm1_envelope){.type = NULL};
-    item->route = 0;
-    item->from = 0;
-    item->cause = 0;
-    item->number = 0;
-    item->block_size = block_size;
-    item->inbox = NULL;
-    item->life = 0;
-    item->kind = MM1__MESSAGE;
-    item->permit = false;
-    item->background = false;
-    item->counted = false;
-}
-
 /* Writes an item and the message that was measured last into a block. */
-static inline void place(struct mm1_node *node, const struct mm1_msg_type *type, const void *msg,
-                         size_t block_size, struct mm1__item *item)
+static void place(struct mm1_node *node, const struct mm1_msg_type *type, const void *msg,
+                  size_t block_size, struct mm1__item *item)
 {
     if (is_encoded(node, type)) {
-        mm1_msg_decode(type, mm1_buf_bytes(&node->scratch), node->types, message_of(item));
-    } else if (type->plain) {
-        memcpy(message_of(item), msg, type->size);
+        mm1_msg_decode(type, mm1_buf_bytes(&node->scratch), node->types, mm1__item_msg(item));
     } else {
-        mm1_msg_copy(type, msg, message_of(item));
+        mm1_msg_copy(type, msg, mm1__item_msg(item));
     }
-    item_init(item, block_size);
+    mm1__item_init(item, block_size);
     item->env.type = type;
-    item->env.msg = message_of(item);
+    item->env.msg = mm1__item_msg(item);
 }
 
-mm1_status mm1__item_new(struct mm1_node *node, const struct mm1_msg_type *type, const void *msg,
-                         struct mm1__item **out)
+mm1_status mm1__item_new_other(struct mm1_node *node, const struct mm1_msg_type *type,
+                               const void *msg, struct mm1__item **out)
 {
     size_t size;
     MM1_TRY(measure(node, type, msg, &size));
@@ -107,7 +78,7 @@ mm1_status mm1__item_reserve(struct mm1_node *node, struct mm1__item **out)
     if (item == NULL) {
         return MM1_NOMEM;
     }
-    item_init(item, size);
+    mm1__item_init(item, size);
     *out = item;
     return MM1_OK;
 }
@@ -155,10 +126,10 @@ mm1_status mm1__start_new(struct mm1_node *node, const struct mm1_msg_type *type
         if (item == NULL) {
             return MM1_NOMEM;
         }
-        item_init(item, sizeof(*item) + size);
+        mm1__item_init(item, sizeof(*item) + size);
         if (size != 0) {
-            memcpy(message_of(item), arg, size);
-            item->env.msg = message_of(item);
+            memcpy(mm1__item_msg(item), arg, size);
+            item->env.msg = mm1__item_msg(item);
         }
         *out = item;
     }
@@ -166,9 +137,8 @@ mm1_status mm1__start_new(struct mm1_node *node, const struct mm1_msg_type *type
     return MM1_OK;
 }
 
-void mm1__item_free(struct mm1_node *node, struct mm1__item *item)
+void mm1__item_free_other(struct mm1_node *node, struct mm1__item *item)
 {
-    mm1__item_settle(node, item);
     switch ((enum mm1__kind)item->kind) {
     case MM1__TIMER:
         mm1__timer_free(node, mm1__timer_of(item));
@@ -191,9 +161,8 @@ void mm1__item_free(struct mm1_node *node, struct mm1__item *item)
     case MM1__DOWN:
         mm1_give(node->env.alloc, mm1__signal_of(item), item->block_size);
         return;
-    case MM1__MESSAGE:
+    case MM1__MESSAGE: /* freed already */
     case MM1__START:
-        mm1_give(node->env.alloc, item, item->block_size);
         return;
     }
 }
@@ -219,47 +188,6 @@ void mm1__requeue(struct mm1__queue *queue, struct mm1__queue *front)
     queue->tail = queue->tail == NULL ? front->tail : queue->tail;
     queue->head = front->head;
     *front = (struct mm1__queue){.head = NULL};
-}
-
-/* Takes the token; false: somebody has it. */
-static bool take_token(const struct mm1_node *node, struct mm1_actor *actor)
-{
-    if (node->one_thread) {
-        bool taken = atomic_load_explicit(&actor->token, memory_order_relaxed);
-        atomic_store_explicit(&actor->token, true, memory_order_relaxed);
-        return !taken;
-    }
-    return !atomic_exchange(&actor->token, true);
-}
-
-void mm1__wake(struct mm1_actor *actor)
-{
-    struct mm1_node *node = mm1__node_of(actor);
-    if (take_token(node, actor)) {
-        struct mm1_sched *sched = node->env.sched;
-        (void)mm1__add(node, &node->awake, 1);
-        sched->ops->ready(sched, &actor->runnable);
-    }
-}
-
-static void push_arrived(const struct mm1_node *node, struct mm1_actor *actor,
-                         struct mm1__item *item)
-{
-    struct mm1__item *top = atomic_load_explicit(&actor->arrived, memory_order_relaxed);
-    if (node->one_thread) {
-        item->next = top;
-        atomic_store_explicit(&actor->arrived, item, memory_order_relaxed);
-        return;
-    }
-    do {
-        item->next = top;
-    } while (!atomic_compare_exchange_weak(&actor->arrived, &top, item));
-}
-
-void mm1__leave(struct mm1_node *node, struct mm1_actor *actor, struct mm1__item *item)
-{
-    push_arrived(node, actor, item);
-    mm1__wake(actor);
 }
 
 void mm1__land(struct mm1_node *node, struct mm1__item *item)

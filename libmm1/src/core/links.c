@@ -335,6 +335,21 @@ mm1_status mm1_watch(struct mm1_ctx *ctx, mm1_addr peer, uint64_t *ref)
     return status;
 }
 
+void mm1__watch_enter(const struct mm1_ctx *parent, struct mm1__signal *watch,
+                      struct mm1_actor *child, struct mm1__signal *watcher, uint64_t ref)
+{
+    watch->ref = ref;
+    watch->peer = mm1__address(child);
+    watch->own = parent->address;
+    struct mm1_tree_node *same = mm1_tree_insert(&parent->actor->bonds->watches, &watch->node);
+    MM1_CHECK(same == NULL);
+    watcher->ref = ref;
+    watcher->peer = mm1__address(parent->actor);
+    watcher->own = mm1__address(child);
+    child->watchers.compare = compare_watchers;
+    (void)mm1_tree_insert(&child->watchers, &watcher->node);
+}
+
 /* False: the watch was over, or unknown. */
 static bool end_watch(struct mm1_ctx *ctx, uint64_t ref)
 {
@@ -447,6 +462,7 @@ static bool act_exit_link(struct mm1_actor *actor, struct mm1__signal *signal,
     if (start != 0) {
         signal->msg.start_failed = (struct mm1_start_failed){.start = start,
                                                              .child = MM1_ADDR(signal->item.from),
+                                                             .ignored = signal->msg.ignored,
                                                              .why = mm1_why_of(&signal->reason)};
         line_up(actor, signal, starter, &mm1_start_failed_type);
         return false;
@@ -674,6 +690,8 @@ static void break_one(struct mm1_actor *actor, struct mm1__signal *record, enum 
     bool is_start = record->start != 0;
     stay_linked(node, record);
     record->start = 0;
+    /* Unless the turn that said so ended in an error after all. */
+    record->msg.ignored = actor->ignores && mm1_reason_is_normal(reason);
     record->reason = is_start && mm1_reason_is_normal(reason) ? MM1_SHUTDOWN : *reason;
     mm1__signal_send_from(node, record, kind, record->own, record->peer, cause, false);
 }

@@ -211,6 +211,22 @@ void mm1_unpostpone(struct mm1_ctx *ctx)
     mm1__requeue(&actor->queue, &queue);
 }
 
+bool mm1_unpostpone_next(struct mm1_ctx *ctx)
+{
+    struct mm1_actor *actor = ctx->actor;
+    struct mm1__item *item;
+    while ((item = mm1__dequeue(&ctx->aside)) != NULL) {
+        if (item->kind != MM1__TIMER || !mm1__timer_of(item)->cancelled) {
+            struct mm1__queue front = {.head = NULL};
+            mm1__enqueue(&front, item);
+            mm1__requeue(item->env.priority ? &actor->urgent : &actor->queue, &front);
+            return true;
+        }
+        mm1__item_free(ctx->node, item);
+    }
+    return false;
+}
+
 struct mm1_kept *mm1_keep(struct mm1_ctx *ctx)
 {
     struct mm1__item *item = ctx->actor->in_hand;
@@ -249,42 +265,41 @@ void mm1_kept_drop(struct mm1_kept *kept)
 
 /* --- sending -------------------------------------------------------------------------------------------------- */
 
-/* A message on its way: what sends and forwards have in common. */
+/* A message on its way: what sends and forwards have in common. It is handed on as a value, and the functions on the
+ * way of every message stand in one piece: so that it is never laid out in memory. */
+#define IN_ONE_PIECE __attribute__((always_inline)) static inline
 struct parcel {
     const struct mm1_ctx *ctx; /* null from outside any turn */
     mm1_addr to;
     struct mm1_envelope env; /* type and msg are the sender's */
 };
 
-static void trace_send(struct mm1_node *node, const struct parcel *parcel, struct mm1__item *item,
+static void trace_send(struct mm1_node *node, struct parcel parcel, struct mm1__item *item,
                        mm1_status status)
 {
-    if (!mm1__traced(node)) {
-        return;
-    }
     struct mm1_event event = {
         .kind = MM1_EVENT_SEND,
         .status = status,
-        .peer = parcel->to,
+        .peer = parcel.to,
         .signal = item == NULL ? 0 : item->number,
-        .type = parcel->env.type,
-        .msg = item == NULL ? parcel->env.msg : item->env.msg,
+        .type = parcel.env.type,
+        .msg = item == NULL ? parcel.env.msg : item->env.msg,
     };
     if (item != NULL) {
         event.encoded = mm1__encoded(node);
     }
-    uint64_t mark = parcel->ctx != NULL ? mm1__emit(parcel->ctx, &event)
-                                        : node->env.trace->ops->emit(node->env.trace, &event);
+    uint64_t mark = parcel.ctx != NULL ? mm1__emit(parcel.ctx, &event)
+                                       : node->env.trace->ops->emit(node->env.trace, &event);
     if (item != NULL) {
         item->cause = mark;
     }
 }
 
-static mm1_status deliver(struct mm1_node *node, const struct parcel *parcel)
+IN_ONE_PIECE mm1_status deliver(struct mm1_node *node, const struct parcel parcel)
 {
     struct mm1__place place;
     struct mm1__item *item;
-    enum mm1__where where = mm1__resolve(node, parcel->to, &place);
+    enum mm1__where where = mm1__resolve(node, parcel.to, &place);
     if (where == MM1__UNROUTED) {
         return MM1_NOT_FOUND;
     }
@@ -293,12 +308,12 @@ static mm1_status deliver(struct mm1_node *node, const struct parcel *parcel)
         if (atomic_load_explicit(&place.inbox->closed, memory_order_relaxed)) {
             return MM1_CLOSED;
         }
-        permit = !parcel->env.priority;
+        permit = !parcel.env.priority;
         if (permit && !mm1__permit_take(node, place.inbox, place.life)) {
             return MM1_FULL;
         }
     }
-    mm1_status status = mm1__item_new(node, parcel->env.type, parcel->env.msg, &item);
+    mm1_status status = mm1__item_new(node, parcel.env.type, parcel.env.msg, &item);
     if (status != MM1_OK) {
         if (permit) {
             mm1__permit_move(node, place.inbox, place.life, false);
@@ -312,16 +327,18 @@ static mm1_status deliver(struct mm1_node *node, const struct parcel *parcel)
         item->inbox = place.inbox;
         item->life = place.life;
     }
-    item->route = where == MM1__ACTOR ? place.at : parcel->to.bits;
-    item->from = parcel->ctx == NULL ? 0 : mm1__address(parcel->ctx->actor);
-    item->background = parcel->ctx != NULL && parcel->ctx->background;
+    item->route = where == MM1__ACTOR ? place.at : parcel.to.bits;
+    item->from = parcel.ctx == NULL ? 0 : mm1__address(parcel.ctx->actor);
+    item->background = parcel.ctx != NULL && parcel.ctx->background;
     mm1__item_enlist(node, item);
-    item->env = parcel->env;
+    item->env = parcel.env;
     item->env.msg = msg;
     if (item->env.no == 0) {
         item->env.no = item->number;
     }
-    trace_send(node, parcel, item, MM1_OK);
+    if (mm1__traced(node)) {
+        trace_send(node, parcel, item, MM1_OK);
+    }
     if (where == MM1__NOBODY) {
         mm1__bounce(node, item);
     } else if (node->env.sched->passes) {
@@ -332,33 +349,37 @@ static mm1_status deliver(struct mm1_node *node, const struct parcel *parcel)
     return MM1_OK;
 }
 
-static void tap_sent(const struct parcel *parcel)
+static void tap_sent(struct mm1_tap *tap, struct parcel parcel)
 {
-    const struct mm1_ctx *ctx = parcel->ctx;
-    struct mm1_tap *tap = ctx == NULL ? NULL : mm1__tap(ctx->actor);
-    if (tap != NULL && parcel->env.type != &mm1_ping_type) {
-        tap->ops->sent(tap, ctx->actor->path, MM1_ADDR(ctx->address), parcel->to, &parcel->env);
+    const struct mm1_ctx *ctx = parcel.ctx;
+    if (parcel.env.type != &mm1_ping_type) {
+        tap->ops->sent(tap, ctx->actor->path, MM1_ADDR(ctx->address), parcel.to, &parcel.env);
     }
 }
 
-static mm1_status dispatch(struct mm1_node *node, struct parcel *parcel)
+IN_ONE_PIECE mm1_status dispatch(struct mm1_node *node, struct parcel parcel)
 {
     mm1_status status = MM1_TTL_EXHAUSTED;
-    tap_sent(parcel);
-    if (parcel->env.ttl != 0) {
-        parcel->env.ttl--;
+    struct mm1_tap *tap = parcel.ctx == NULL ? NULL : mm1__tap(parcel.ctx->actor);
+    if (tap != NULL) {
+        tap_sent(tap, parcel);
+    }
+    if (parcel.env.ttl != 0) {
+        parcel.env.ttl--;
         status = deliver(node, parcel);
     }
     if (status != MM1_OK) {
         mm1__metric_unsent(node, status);
-        trace_send(node, parcel, NULL, status);
+        if (mm1__traced(node)) {
+            trace_send(node, parcel, NULL, status);
+        }
     }
     return status;
 }
 
-static struct mm1_envelope envelope_of(mm1_addr to, const struct mm1_msg_type *type,
-                                       const void *msg, const struct mm1_header *header,
-                                       uint64_t trace_id)
+IN_ONE_PIECE struct mm1_envelope envelope_of(mm1_addr to, const struct mm1_msg_type *type,
+                                             const void *msg, const struct mm1_header *header,
+                                             uint64_t trace_id)
 {
     static const struct mm1_header defaults;
     header = header == NULL ? &defaults : header;
@@ -391,14 +412,14 @@ mm1_status mm1_send(struct mm1_ctx *ctx, mm1_addr to, const struct mm1_msg_type 
     }
     struct parcel parcel = {
         .ctx = ctx, .to = to, .env = envelope_of(to, type, msg, header, ctx->trace_id)};
-    return dispatch(ctx->node, &parcel);
+    return dispatch(ctx->node, parcel);
 }
 
 mm1_status mm1_node_send(struct mm1_node *node, mm1_addr to, const struct mm1_msg_type *type,
                          const void *msg, const struct mm1_header *header)
 {
     struct parcel parcel = {.to = to, .env = envelope_of(to, type, msg, header, 0)};
-    return dispatch(node, &parcel);
+    return dispatch(node, parcel);
 }
 
 mm1_status mm1_forward(struct mm1_ctx *ctx, mm1_addr to, const struct mm1_envelope *envelope)
@@ -410,7 +431,7 @@ mm1_status mm1_forward(struct mm1_ctx *ctx, mm1_addr to, const struct mm1_envelo
         return answer.status;
     }
     struct parcel parcel = {.ctx = ctx, .to = to, .env = *envelope};
-    return dispatch(ctx->node, &parcel);
+    return dispatch(ctx->node, parcel);
 }
 
 mm1_status mm1_unhandled(struct mm1_ctx *ctx, const struct mm1_envelope *envelope)
@@ -438,7 +459,7 @@ void mm1__pong(struct mm1_actor *actor, struct mm1__item *item)
                                 .env = envelope_of(ping->reply_to.value, &mm1_ping_type, &pong,
                                                    &urgent, item->env.trace_id)};
         /* An answer that cannot be sent is a lost one: who asked waits until its time is over. */
-        (void)dispatch(node, &parcel);
+        (void)dispatch(node, parcel);
         ctx->cause = cause;
         ctx->background = background;
     }

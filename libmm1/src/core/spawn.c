@@ -58,6 +58,8 @@ struct birth {
     struct mm1__signal *to_parent;
     struct mm1__signal *started; /* where the parent waits for it */
     struct mm1__signal *spare;   /* where the link ends then */
+    struct mm1__signal *watch;   /* the parent's record of it */
+    struct mm1__signal *watcher; /* the child's */
 };
 
 static struct mm1_text name_of(const struct mm1_spawn *spawn)
@@ -97,6 +99,12 @@ static mm1_status birth_link(struct mm1_node *node, const struct mm1_spawn *spaw
     return MM1_OK;
 }
 
+static mm1_status birth_watch(struct mm1_node *node, struct birth *birth)
+{
+    MM1_TRY(mm1__signal_new(node, MM1__UNWATCH, &birth->watch));
+    return mm1__signal_new(node, MM1__WATCH, &birth->watcher);
+}
+
 static mm1_status birth_prepare(struct mm1_node *node, struct mm1_ctx *parent,
                                 const struct mm1_spawn *spawn, struct birth *birth)
 {
@@ -112,13 +120,16 @@ static mm1_status birth_prepare(struct mm1_node *node, struct mm1_ctx *parent,
     if ((spawn->link || spawn->start != 0) && parent != NULL) {
         MM1_TRY(birth_link(node, spawn, birth));
     }
+    if (spawn->watch != 0) {
+        MM1_TRY(birth_watch(node, birth));
+    }
     return MM1_OK;
 }
 
 static void birth_undo(struct mm1_node *node, const struct mm1_spawn *spawn, struct birth *birth)
 {
     struct mm1__signal *const signals[] = {birth->to_child, birth->to_parent, birth->started,
-                                           birth->spare};
+                                           birth->spare,    birth->watch,     birth->watcher};
     mm1_path_drop(birth->path);
     mm1_give(node->env.alloc, birth->state, spawn->behaviour->state_size);
     if (birth->start != NULL) {
@@ -155,6 +166,7 @@ static void begin(struct mm1_actor *actor, const struct mm1_ctx *parent,
     actor->runnable.entity = birth->path->hash;
     actor->runnable.fiber = NULL;
     actor->trap_exit = false;
+    actor->ignores = false;
     actor->in_hand = NULL;
     actor->in_turn = false;
     /* Where addresses come back, a flag for the last life is none for this one. */
@@ -237,7 +249,7 @@ mm1_status mm1__spawn(struct mm1_node *node, struct mm1_ctx *parent, const struc
     if (atomic_load(&node->refuse_spawns)) {
         return MM1_RESOURCE;
     }
-    MM1_CHECK(spawn->start == 0 || parent != NULL);
+    MM1_CHECK((spawn->start == 0 && spawn->watch == 0) || parent != NULL);
     struct birth birth = {.path = NULL};
     struct mm1_actor *actor;
     uint64_t address;
@@ -253,6 +265,9 @@ mm1_status mm1__spawn(struct mm1_node *node, struct mm1_ctx *parent, const struc
     if (parent != NULL) {
         begin_link(actor, parent, spawn, &birth);
     }
+    if (birth.watch != NULL) {
+        mm1__watch_enter(parent, birth.watch, actor, birth.watcher, spawn->watch);
+    }
     (void)atomic_fetch_add(&node->actors, 1);
     if (parent == NULL) {
         mm1__lock(node);
@@ -262,6 +277,11 @@ mm1_status mm1__spawn(struct mm1_node *node, struct mm1_ctx *parent, const struc
     }
     *out = MM1_ADDR(address);
     begin_start(actor, parent, spawn, birth.start);
+    if (atomic_load(&node->refuse_spawns)) {
+        /* Refused since it was asked above: mm1_node_exit_all may have passed this slot before anybody lived there. */
+        atomic_store(&actor->kill_cause, 0);
+        atomic_store(&actor->kill, address + 1);
+    }
     (void)mm1__add(node, &node->awake, 1);
     node->env.sched->ops->ready(node->env.sched, &actor->runnable);
     return MM1_OK;
@@ -275,12 +295,27 @@ void mm1_init_done(struct mm1_ctx *ctx, mm1_addr addr)
         return;
     }
     struct mm1__signal *started = ctx->actor->started;
-    bool counts = started != NULL && ctx == &ctx->actor->main;
+    bool counts = started != NULL && ctx == &ctx->actor->main && !ctx->actor->ignores;
     mm1__emit_verb(ctx, &effect, counts ? MM1_OK : MM1_NOT_FOUND);
     if (counts) {
         ctx->actor->started = NULL;
         started->msg.started.addr = addr;
         mm1__signal_send(ctx, started, MM1__STARTED, ctx->actor->parent);
+    }
+}
+
+void mm1_init_ignore(struct mm1_ctx *ctx)
+{
+    struct mm1_effect effect = {.kind = MM1_EFFECT_INIT_IGNORE};
+    struct mm1_answer answer;
+    bool called_in_a_turn_of_main = ctx->turn != NULL && ctx == &ctx->actor->main;
+    MM1_CHECK(called_in_a_turn_of_main);
+    if (mm1__effect(ctx, &effect, &answer) && !ctx->turn->quitting) {
+        /* Its parent hears of it by the end itself, which needs no memory. */
+        ctx->actor->ignores = ctx->actor->started != NULL;
+        ctx->turn->quitting = true;
+        ctx->turn->reason = MM1_NORMAL;
+        mm1__emit_verb(ctx, &effect, ctx->actor->ignores ? MM1_OK : MM1_NOT_FOUND);
     }
 }
 

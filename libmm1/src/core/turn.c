@@ -19,6 +19,9 @@ static inline struct mm1__item *take_arrived(struct mm1_actor *actor)
     } else {
         newest = atomic_exchange(&actor->arrived, NULL);
     }
+    if (newest->next == NULL) {
+        return newest;
+    }
     struct mm1__item *oldest = NULL;
     while (newest != NULL) {
         struct mm1__item *next = newest->next;
@@ -311,6 +314,7 @@ static void put_down(struct mm1_ctx *ctx, struct mm1__item *item)
 /* Hands one item to its context. True: the actor is to end, for turn->reason. */
 static bool run_item(struct mm1_ctx *ctx, struct mm1__turn *turn, struct mm1__item *item)
 {
+    struct mm1_actor *actor = ctx->actor;
     bool first = item->kind == MM1__START;
     ctx->turn = turn;
     ctx->background = item->background;
@@ -319,22 +323,22 @@ static bool run_item(struct mm1_ctx *ctx, struct mm1__turn *turn, struct mm1__it
     if (mm1__traced(ctx->node)) {
         trace_turn(ctx, item);
     }
-    if (mm1__tap(ctx->actor) != NULL) {
+    if (mm1__tap(actor) != NULL) {
         tap_received(ctx, item);
     }
-    ctx->actor->in_hand = item;
-    ctx->actor->in_turn = true;
+    actor->in_hand = item;
+    actor->in_turn = true;
     mm1_status status = hand_over(ctx, item);
-    ctx->actor->in_turn = false;
-    if (ctx->actor->in_hand != NULL) {
-        ctx->actor->in_hand = NULL;
+    actor->in_turn = false;
+    if (actor->in_hand != NULL) {
+        actor->in_hand = NULL;
         put_down(ctx, item);
     }
     if (turn->counted) {
         (void)mm1__add(ctx->node, &ctx->node->unrest, UINT64_MAX);
     }
     ctx->turn = NULL;
-    ctx->actor->main.cause = ctx->cause;
+    actor->main.cause = ctx->cause;
     if (status != MM1_OK) {
         turn->reason = first ? mm1_reason_of(MM1_REASON_INIT_FAILED)
                              : mm1_reason_error((int32_t)status, mm1_status_text(status));
@@ -373,14 +377,14 @@ enum mm1_turn mm1_runnable_turn(struct mm1_runnable *runnable)
     uint64_t live = atomic_load(&actor->live);
     if (live == 0) {
         bounce_arrived(actor);
-        return rest(actor);
-    }
-    mm1__metric_turn(actor);
-    struct mm1__turn turn;
-    turn.quitting = false;
-    turn.counted = false;
-    if (take_in(actor, &turn, live - 1) || run_next(actor, &turn)) {
-        end_actor(actor, &turn.reason);
+    } else {
+        mm1__metric_turn(actor);
+        struct mm1__turn turn;
+        turn.quitting = false;
+        turn.counted = false;
+        if (take_in(actor, &turn, live - 1) || run_next(actor, &turn)) {
+            end_actor(actor, &turn.reason);
+        }
     }
     return rest(actor);
 }

@@ -70,6 +70,7 @@ enum mm1_call mm1_start_take(struct mm1_ctx *ctx, struct mm1_start *start,
             return MM1_CALL_STALE;
         }
         start->reason = mm1_reason_of_why(&failed->why);
+        start->ignored = failed->ignored;
         return start_ends(ctx, start, MM1_EXITED);
     }
     MM1_ON(envelope, mm1_life_timeout, over) {

@@ -27,7 +27,8 @@
 
 /* --- small blocks --------------------------------------------------------------------------------------------- */
 
-#define SIZES 64             /* 8 bytes, 24, 40 and so on: what fills malloc's own blocks */
+#define SIZES 64 /* 8 bytes, 24, 40 and so on: what fills malloc's own blocks */
+#define SMALL_MAX (SIZES * 16 - 8)
 #define KEPT_MAX (64u << 10) /* bytes of a size that a thread keeps */
 
 struct kept {
@@ -44,9 +45,10 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static bool has_key;
 
+/* Of a block of at most SMALL_MAX bytes. */
 static inline size_t number_of(size_t size)
 {
-    return size / 16 + (size % 16 > 8);
+    return (size + 7) / 16;
 }
 
 static inline size_t bytes_of(size_t number)
@@ -105,8 +107,8 @@ static void *take(struct mm1_alloc *self, size_t size)
     (void)self;
     MM1_CHECK(size > 0);
 #ifndef WITH_SANITIZER
-    size_t number = number_of(size);
-    if (number < SIZES) {
+    if (size <= SMALL_MAX) {
+        size_t number = number_of(size);
         struct kept *block = small.first[number];
         if (block != NULL) {
             small.first[number] = block->next;
@@ -141,7 +143,7 @@ static void give(struct mm1_alloc *self, void *block, size_t size)
     MM1_CHECK(given_with_the_size_it_was_taken_with);
 #endif
     size_t number = number_of(size);
-    if (number >= SIZES || small.room[number] == 0) {
+    if (size > SMALL_MAX || small.room[number] == 0) {
         give_on(block, size);
         return;
     }

@@ -1,5 +1,9 @@
 /* The scheduler port: pools, each with one ready queue under a mutex and N workers. Whoever is taken from it gets a
- * budget of turns, then goes to the tail, so that nobody starves. */
+ * budget of turns, then goes to the tail, so that nobody starves.
+ *
+ * Whom a turn makes ready its own worker runs next, without the queue and its lock: one at a time, out of the same
+ * budget, and only while no other worker waits for work. Others may take it away: those that run out of work, and now
+ * and then those that do not, lest it waits for a turn that takes long. */
 #include <sched.h>
 #include <unistd.h>
 
@@ -12,6 +16,9 @@
 #include "posix/watchdog.h"
 
 #define TURNS_BUDGET 64
+
+/* The worker that this thread is; null: none. */
+__attribute__((tls_model("initial-exec"))) static _Thread_local struct mm1__posix_worker *here;
 
 static struct mm1__posix_sched *of(struct mm1_sched *self)
 {
@@ -29,11 +36,45 @@ static void enqueue(struct mm1__posix_pool *pool, struct mm1_runnable *runnable)
     }
 }
 
+static struct mm1_runnable *take_next(struct mm1__posix_worker *worker)
+{
+    if (__atomic_load_n(&worker->next, __ATOMIC_SEQ_CST) == NULL) {
+        return NULL;
+    }
+    return __atomic_exchange_n(&worker->next, NULL, __ATOMIC_ACQ_REL);
+}
+
+/* Leaves it to this worker to run it next. False: it belongs in the queue. */
+static bool leave_next(struct mm1__posix_worker *worker, struct mm1_runnable *runnable)
+{
+    if (__atomic_load_n(&worker->next, __ATOMIC_RELAXED) != NULL) {
+        return false;
+    }
+    /* Who waits counts itself before it looks here. */
+    __atomic_store_n(&worker->next, runnable, __ATOMIC_SEQ_CST);
+    return __atomic_load_n(&worker->pool->waiting, __ATOMIC_SEQ_CST) == 0 ||
+           take_next(worker) == NULL;
+}
+
+/* Lines up what the workers of a pool would run next. With the lock held. */
+static void collect_next(struct mm1__posix_pool *pool)
+{
+    for (unsigned i = 0; i < pool->capacity; i++) {
+        struct mm1_runnable *runnable = take_next(&pool->workers[i]);
+        if (runnable != NULL) {
+            enqueue(pool, runnable);
+        }
+    }
+}
+
 static void ready(struct mm1_sched *self, struct mm1_runnable *runnable)
 {
     struct mm1__posix_sched *sched = of(self);
     MM1_CHECK(runnable->pool < sched->pool_count);
     struct mm1__posix_pool *pool = &sched->pools[runnable->pool];
+    if (here != NULL && here->pool == pool && leave_next(here, runnable)) {
+        return;
+    }
     pthread_mutex_lock(&pool->lock);
     enqueue(pool, runnable);
     pthread_mutex_unlock(&pool->lock);
@@ -76,14 +117,39 @@ static void beat(struct mm1__posix_worker *worker)
     __atomic_store_n(&worker->beats, beats + 1, __ATOMIC_RELEASE);
 }
 
+/* Says whose turn comes, where somebody asks; null: nobody's. With the lock held. */
+static void publish(struct mm1__posix_worker *worker, const struct mm1_runnable *runnable)
+{
+    const struct mm1_path *path = runnable == NULL ? NULL : mm1_runnable_path(runnable);
+    mm1_path_drop(worker->path);
+    worker->path = NULL;
+    if (path != NULL) { /* who is dead already, and was woken once more, has none */
+        /* Held, since the actor may be gone with its last turn while somebody still reads the path. */
+        worker->path = mm1_path_hold((struct mm1_path *)(uintptr_t)path);
+    }
+}
+
+/* Waits until somebody is ready, or the workers shall end. With the lock held. */
+static void wait_for_work(struct mm1__posix_pool *pool)
+{
+    (void)__atomic_fetch_add(&pool->waiting, 1, __ATOMIC_SEQ_CST);
+    collect_next(pool);
+    while (pool->first == NULL && !pool->stopping) {
+        pthread_cond_wait(&pool->work, &pool->lock);
+    }
+    (void)__atomic_fetch_sub(&pool->waiting, 1, __ATOMIC_SEQ_CST);
+}
+
 /* The next to run, or null when the workers shall end. With the lock held. */
 static struct mm1_runnable *dequeue(struct mm1__posix_worker *worker)
 {
     struct mm1__posix_pool *pool = worker->pool;
-    while (pool->first == NULL && !pool->stopping) {
-        pool->waiting++;
-        pthread_cond_wait(&pool->work, &pool->lock);
-        pool->waiting--;
+    if (worker->turns >= TURNS_BUDGET) {
+        worker->turns = 0;
+        collect_next(pool);
+    }
+    if (pool->first == NULL) {
+        wait_for_work(pool);
     }
     if (pool->stopping) {
         return NULL;
@@ -94,24 +160,10 @@ static struct mm1_runnable *dequeue(struct mm1__posix_worker *worker)
         pool->last = &pool->first;
     }
     beat(worker); /* before the path is seen: the wait was no turn */
-    const struct mm1_path *path = pool->sched->publishes ? mm1_runnable_path(runnable) : NULL;
-    if (path != NULL) { /* who is dead already, and was woken once more, has none */
-        /* Held, since the actor may be gone with its last turn while somebody still reads the path. */
-        worker->path = mm1_path_hold((struct mm1_path *)(uintptr_t)path);
+    if (pool->sched->publishes) {
+        publish(worker, runnable);
     }
     return runnable;
-}
-
-static enum mm1_turn give_turns(struct mm1__posix_worker *worker, struct mm1_runnable *runnable)
-{
-    enum mm1_turn turn = MM1_TURN_MORE;
-    mm1__fault_running(runnable);
-    for (unsigned turns = 0; turns < TURNS_BUDGET && turn == MM1_TURN_MORE; turns++) {
-        turn = mm1_runnable_turn(runnable);
-        beat(worker);
-    }
-    mm1__fault_running(NULL);
-    return turn;
 }
 
 static void wake_waiter(const struct mm1__posix_sched *sched)
@@ -122,49 +174,78 @@ static void wake_waiter(const struct mm1__posix_sched *sched)
     (void)written;
 }
 
-/* Tells who waits for the end of a main, when it has come. With the lock held. */
-static void look_for_end(struct mm1__posix_pool *pool)
+/* Tells who waits for the end of a main, when it has come. */
+static void look_for_end(struct mm1__posix_worker *worker)
 {
-    struct mm1_node *watched = pool->watched;
-    if (watched == NULL) {
+    struct mm1__posix_pool *pool = worker->pool;
+    struct mm1_reason reason;
+    if (__atomic_load_n(&pool->watched, __ATOMIC_SEQ_CST) == NULL) {
         return;
     }
+    __atomic_store_n(&worker->looking, true, __ATOMIC_SEQ_CST);
+    struct mm1_node *watched = __atomic_load_n(&pool->watched, __ATOMIC_SEQ_CST);
     /* Not under the lock: the node may have locks of its own, under which it calls ready. */
-    pool->looking++;
-    pthread_mutex_unlock(&pool->lock);
-    struct mm1_reason reason;
-    bool ended = mm1_node_main_ended(watched, &reason);
-    pthread_mutex_lock(&pool->lock);
-    pool->looking--;
-    if (ended && pool->watched == watched) {
-        pool->watched = NULL;
-        wake_waiter(pool->sched);
+    if (watched != NULL && mm1_node_main_ended(watched, &reason)) {
+        pthread_mutex_lock(&pool->lock);
+        if (pool->watched == watched) {
+            __atomic_store_n(&pool->watched, NULL, __ATOMIC_SEQ_CST);
+            wake_waiter(pool->sched);
+        }
+        pthread_mutex_unlock(&pool->lock);
     }
+    __atomic_store_n(&worker->looking, false, __ATOMIC_RELEASE);
+}
+
+/* Gives turns to `runnable` until it rests, then to whom they made ready, and so on. Returns who is still ready. */
+static struct mm1_runnable *give_turns(struct mm1__posix_worker *worker,
+                                       struct mm1_runnable *runnable)
+{
+    struct mm1__posix_pool *pool = worker->pool;
+    mm1__fault_running(runnable);
+    for (unsigned turns = 0; turns < TURNS_BUDGET && runnable != NULL; turns++) {
+        enum mm1_turn turn = mm1_runnable_turn(runnable);
+        worker->turns++;
+        beat(worker);
+        if (turn == MM1_TURN_MORE) {
+            continue;
+        }
+        bool stopping = __atomic_load_n(&pool->stopping, __ATOMIC_RELAXED);
+        runnable = stopping ? NULL : take_next(worker);
+        mm1__fault_running(runnable);
+        look_for_end(worker);
+        if (pool->sched->publishes) {
+            pthread_mutex_lock(&pool->lock);
+            publish(worker, runnable);
+            pthread_mutex_unlock(&pool->lock);
+        }
+    }
+    mm1__fault_running(NULL);
+    return runnable;
 }
 
 static void *work(void *arg)
 {
     struct mm1__posix_worker *worker = arg;
     struct mm1__posix_pool *pool = worker->pool;
+    struct mm1_runnable *runnable;
     mm1__fault_thread_begin();
+    here = worker;
     pthread_mutex_lock(&pool->lock);
-    for (;;) {
-        struct mm1_runnable *runnable = dequeue(worker);
-        if (runnable == NULL) {
-            break;
-        }
+    while ((runnable = dequeue(worker)) != NULL) {
         pthread_mutex_unlock(&pool->lock);
-        enum mm1_turn turn = give_turns(worker, runnable);
+        runnable = give_turns(worker, runnable);
         pthread_mutex_lock(&pool->lock);
-        mm1_path_drop(worker->path);
-        worker->path = NULL;
-        if (turn == MM1_TURN_MORE) {
+        publish(worker, NULL);
+        struct mm1_runnable *next = take_next(worker);
+        if (next != NULL) {
+            enqueue(pool, next);
+        }
+        if (runnable != NULL) { /* its budget is used up */
             enqueue(pool, runnable);
-        } else {
-            look_for_end(pool);
         }
     }
     pthread_mutex_unlock(&pool->lock);
+    here = NULL;
     mm1__fault_thread_end();
     return NULL;
 }
@@ -246,18 +327,23 @@ mm1_status mm1__posix_sched_open(struct mm1__posix_sched *sched, struct mm1_allo
     return status;
 }
 
+/* Who looks at the one that was watched is about to be done; after that it may be closed. */
+static void await_lookers(const struct mm1__posix_pool *pool)
+{
+    for (unsigned i = 0; i < pool->capacity; i++) {
+        while (__atomic_load_n(&pool->workers[i].looking, __ATOMIC_SEQ_CST)) {
+            (void)sched_yield();
+        }
+    }
+}
+
 void mm1__posix_sched_watch(struct mm1__posix_sched *sched, struct mm1_node *node)
 {
     for (size_t i = 0; i < sched->pool_count; i++) {
         pthread_mutex_lock(&sched->pools[i].lock);
-        sched->pools[i].watched = node;
-        /* Who looks at the one that was watched is about to be done; after that it may be closed. */
-        while (sched->pools[i].looking > 0) {
-            pthread_mutex_unlock(&sched->pools[i].lock);
-            (void)sched_yield();
-            pthread_mutex_lock(&sched->pools[i].lock);
-        }
+        __atomic_store_n(&sched->pools[i].watched, node, __ATOMIC_SEQ_CST);
         pthread_mutex_unlock(&sched->pools[i].lock);
+        await_lookers(&sched->pools[i]);
     }
 }
 
@@ -292,7 +378,7 @@ void mm1__posix_sched_stop(struct mm1__posix_sched *sched)
 {
     for (size_t i = 0; i < sched->pool_count; i++) {
         pthread_mutex_lock(&sched->pools[i].lock);
-        sched->pools[i].stopping = true;
+        __atomic_store_n(&sched->pools[i].stopping, true, __ATOMIC_RELAXED);
         pthread_cond_broadcast(&sched->pools[i].work);
         pthread_mutex_unlock(&sched->pools[i].lock);
     }

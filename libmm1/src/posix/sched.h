@@ -14,6 +14,10 @@ struct mm1__posix_pool;
 struct mm1__posix_worker {
     struct mm1__posix_pool *pool;
     pthread_t thread;
+    /* Whom it runs next; atomic. Only the worker fills it, anybody may take it out. */
+    struct mm1_runnable *next;
+    unsigned turns; /* it gave since it last looked what the others would run next */
+    bool looking;   /* at the node that is watched; atomic */
     /* Of the actor that has its turns now, held; null: none has, or nobody asks. Under the pool's lock. */
     struct mm1_path *path;
     /* Atomic, written by the worker alone: it changes before and after each turn. */
@@ -31,10 +35,10 @@ struct mm1__posix_pool {
     pthread_cond_t work;
     struct mm1_runnable *first; /* the ready queue */
     struct mm1_runnable **last;
-    unsigned waiting; /* workers that wait for work */
-    bool stopping;
-    struct mm1_node *watched; /* whose main is waited for; null: nobody waits */
-    unsigned looking;         /* workers that look at `watched` */
+    unsigned waiting; /* workers that wait for work; atomic, written under the lock */
+    bool stopping;    /* atomic, written under the lock */
+    /* Whose main is waited for; null: nobody waits. Atomic, written under the lock. */
+    struct mm1_node *watched;
     struct mm1__posix_worker *workers;
     unsigned started;
     unsigned capacity;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "posix/open_at.h"
 #include "posix/os_error.h"
 #include "posix/store.h"
 #include "posix/thread.h"
@@ -243,7 +244,7 @@ static int sync_parent(const char *dir)
     if (fd < 0) {
         return errno;
     }
-    int parent_fd = openat(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int parent_fd = mm1__open_at(fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     int error = parent_fd < 0 || fsync(parent_fd) != 0 ? errno : 0;
     if (parent_fd >= 0) {
         (void)close(parent_fd);
@@ -301,7 +302,7 @@ static mm1_status lock_directory(struct mm1__posix_store *store, const char *dir
     }
     if (number == 0) {
         store->lock_fd =
-            openat(store->dir_fd, ".lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+            mm1__open_at(store->dir_fd, ".lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
         number = store->lock_fd < 0 ? errno : 0;
     }
     if (number != 0) {

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "posix/open_at.h"
 #include "posix/os_error.h"
 #include "posix/store.h"
 
@@ -95,10 +96,10 @@ static bool is_open(const struct mm1__posix_store *store, const char *name)
 static int open_file(struct mm1__store_log *log)
 {
     int dir_fd = log->store->dir_fd;
-    log->fd = openat(dir_fd, log->name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    log->fd = mm1__open_at(dir_fd, log->name, O_RDWR | O_CLOEXEC | O_NOFOLLOW, 0);
     if (log->fd < 0 && errno == ENOENT) {
-        log->fd =
-            openat(dir_fd, log->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
+        log->fd = mm1__open_at(dir_fd, log->name,
+                               O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666);
         if (log->fd >= 0 && fsync(dir_fd) != 0) {
             return errno;
         }

@@ -22,9 +22,10 @@
  * What mm1's test runtime calls an event, and what it is here (mm1-spec, TEST-01 to TEST-08):
  *
  *     InitDone          verb INIT_DONE, target
- *     Spawn, Start      verb SPAWN: spawn says behaviour, argument, link; its start is not 0 for Start. It is
- *                       answered with the child's address; to Start the test then says mm1_started or
- *                       mm1_start_failed, with that start. Its timeout is a verb TIMER_ARM before it.
+ *     Spawn, Start      verb SPAWN: spawn says behaviour, argument, link, watch; its start is not 0 for Start. It
+ *                       is answered with the child's address; to Start the test then says mm1_started or
+ *                       mm1_start_failed, with that start, and of a watch mm1_down. Its timeout is a verb
+ *                       TIMER_ARM before it.
  *     Recv              MM1_STEP_WAIT; mm1_harness_deliver or mm1_harness_tell resolve it. With a timeout: a verb
  *                       TIMER_ARM before it, and mm1_harness_advance.
  *     RecvClose         verb CLOSE
@@ -44,6 +45,7 @@
  *     task_key          actor and context of a step
  *     event dropped     mm1_harness_next fails where the last verb was neither passed, answered nor held. Verbs
  *                       that are held when the harness is closed are abandoned, with their turns.
+ *     none              verb INIT_IGNORE: passed, it quits with reason normal
  *     none              verbs TIMER_ARM, TIMER_CANCEL, RANDOM, OBSERVE, and those on streams and logs: listen, dial
  *                       and open are answered with a handle, and the test delivers the completions; passed, they
  *                       are refused, as on a node without transport and store.

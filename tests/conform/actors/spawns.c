@@ -8,7 +8,8 @@ enum child {
     CHILD_WAITS,
     CHILD_READY,
     CHILD_READY_ERROR,
-    CHILD_READY_TWICE
+    CHILD_READY_TWICE,
+    CHILD_IGNORES
 };
 
 static mm1_status child_run(struct mm1_ctx *ctx, const void *arg)
@@ -28,6 +29,9 @@ static mm1_status child_run(struct mm1_ctx *ctx, const void *arg)
         mm1_init_done(ctx, mm1_self(ctx));
         mm1_init_done(ctx, MM1_ADDR(1));
         break;
+    case CHILD_IGNORES:
+        mm1_init_ignore(ctx);
+        return MM1_OK;
     case CHILD_READY:
         mm1_init_done(ctx, mm1_self(ctx));
         break;
@@ -70,6 +74,28 @@ static void a_watched_child_ends_or_is_gone(struct mm1_ctx *ctx)
     mm1_addr peer = suite_spawn_with(ctx, &child, CHILD_ERROR, false);
     struct mm1_reason reason = suite_down(ctx, suite_watch(ctx, peer));
     MUST(suite_is_error(reason, MM1_IO) || reason.kind == MM1_REASON_NOPROC);
+    MUST_BE_QUIET();
+}
+
+/* A watch that begins with the child always tells its reason, also after a start that failed. */
+static void a_child_watched_from_birth_is_never_noproc(struct mm1_ctx *ctx)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        struct suite_note note = {.number = i % 2 == 0 ? CHILD_ERROR : CHILD_NORMAL,
+                                  .from = mm1_self(ctx)};
+        struct mm1_spawn spawn = {.behaviour = &child.behaviour,
+                                  .arg_type = &suite_note_type,
+                                  .arg = &note,
+                                  .watch = mm1_next_ref(ctx)};
+        mm1_addr peer;
+        if (i < 4) {
+            MUST_OK(mm1_spawn(ctx, &spawn, &peer));
+        } else {
+            MUST(mm1_start(ctx, &spawn, MM1_FOREVER, &peer) == MM1_EXITED);
+        }
+        struct mm1_reason reason = suite_down(ctx, spawn.watch);
+        MUST(i % 2 == 0 ? suite_is_error(reason, MM1_IO) : reason.kind == MM1_REASON_NORMAL);
+    }
     MUST_BE_QUIET();
 }
 
@@ -138,6 +164,20 @@ static void a_start_that_takes_too_long(struct mm1_ctx *ctx)
     MUST_BE_QUIET();
 }
 
+/* The starter hears of a normal end and lives on, linked or not. */
+static void a_child_that_is_not_needed(struct mm1_ctx *ctx)
+{
+    mm1_addr peer;
+    for (unsigned i = 0; i < 4; i++) {
+        mm1_trap_exit(ctx, i % 2 == 1);
+        MUST(start_child(ctx, CHILD_IGNORES, i / 2 == 1, MM1_FOREVER, &peer) == MM1_EXITED);
+        MUST(mm1_call_reason(ctx)->kind == MM1_REASON_NORMAL);
+    }
+    MUST(suite_exited(ctx, suite_spawn_with(ctx, &child, CHILD_IGNORES, true)).kind ==
+         MM1_REASON_NORMAL);
+    MUST_BE_QUIET();
+}
+
 /* That it is ready comes before its end. */
 static void ready_comes_before_the_end(struct mm1_ctx *ctx)
 {
@@ -183,11 +223,14 @@ static void a_child_inherits_nothing(struct mm1_ctx *ctx)
 static const struct suite_case cases[] = {
     {"a_linked_child_is_never_noproc", "A1 LIFE-01", a_linked_child_is_never_noproc},
     {"a_watched_child_ends_or_is_gone", "A2", a_watched_child_ends_or_is_gone},
+    {"a_child_watched_from_birth_is_never_noproc", "A2",
+     a_child_watched_from_birth_is_never_noproc},
     {"a_linked_child_ends_with_its_parent", "A3 LINK-02", a_linked_child_ends_with_its_parent},
     {"a_start_waits_until_the_child_is_ready", "A7 G1 LIFE-02 LIFE-04",
      a_start_waits_until_the_child_is_ready},
     {"a_start_of_a_child_that_ends", "A7 G2 LIFE-02 LIFE-03", a_start_of_a_child_that_ends},
     {"a_start_that_takes_too_long", "A7 G19 LIFE-02", a_start_that_takes_too_long},
+    {"a_child_that_is_not_needed", "A7 G2", a_child_that_is_not_needed},
     {"ready_comes_before_the_end", "A4 LIFE-02", ready_comes_before_the_end},
     {"a_starter_that_does_not_trap_ends_with_its_linked_child", "A1 L7 LIFE-01",
      a_starter_that_does_not_trap_ends_with_its_linked_child},

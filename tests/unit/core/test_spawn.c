@@ -218,6 +218,45 @@ CORE_TEST(spawn, refused)
     cr_assert_eq(mm1_node_actors(home.node), 1);
 }
 
+static const struct mm1_alloc_ops *plain_ops;
+
+static void *take_and_shut_down(struct mm1_alloc *self, size_t size)
+{
+    self->ops = plain_ops;
+    mm1_node_refuse_spawns(home.node);
+    mm1_node_exit_all(home.node, MM1_SHUTDOWN);
+    return mm1_take(self, size);
+}
+
+/* As if another thread began to shut down when the spawn was under way. */
+static void spawn_late(struct mm1_ctx *ctx, struct puppet *p)
+{
+    static struct mm1_alloc_ops ops;
+    plain_ops = world.alloc.base.ops;
+    ops = *plain_ops;
+    ops.take = take_and_shut_down;
+    world.alloc.base.ops = &ops;
+    spawn_spec(ctx, p);
+}
+
+/* SHUT-01: nobody is left whom the shutdown passed over. */
+CORE_TEST(spawn, refused_meanwhile)
+{
+    spawn(&a, "a");
+    spawn(&b, "b");
+    make(&b, OP_TRAP, b.addr, 1);
+    prepare(false);
+    call(&b, spawn_late);
+    cr_assert_eq(b.status, MM1_OK);
+    cr_assert_eq(world.alloc.base.ops, plain_ops);
+    expect_log(&b, "exited nobody shutdown; ");
+    expect_log(&child, "");
+    cr_assert_not(lives(&a));
+    cr_assert_not(lives(&child));
+    cr_assert_eq(child.finis, 0); /* nor did its init run */
+    cr_assert_eq(mm1_node_actors(home.node), 1);
+}
+
 CORE_TEST(spawn, no_block)
 {
     struct mini_node small;

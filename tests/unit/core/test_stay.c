@@ -3,6 +3,7 @@
 
 static struct puppet a, b;
 static unsigned wanted; /* notes below are postponed */
+static bool one_back;   /* of those, one comes back for each below 7 that is taken */
 static struct mm1_kept *kept[4];
 static unsigned kept_count;
 static uint64_t timer;
@@ -10,6 +11,7 @@ static uint64_t timer;
 static void two(void)
 {
     wanted = 0;
+    one_back = false;
     kept_count = 0;
     a = (struct puppet){.name = "a"};
     spawn(&a, "a");
@@ -31,7 +33,10 @@ static mm1_status picky_receive(struct mm1_ctx *ctx, void *state,
             return MM1_OK;
         }
         write_down(p, "%llu%s ", (unsigned long long)m->no, envelope->priority ? "!" : "");
-        if (m->no == wanted && wanted != 0) {
+        if (one_back && m->no < 7) {
+            wanted = 0;
+            p->answer = mm1_unpostpone_next(ctx);
+        } else if (m->no == wanted && wanted != 0) {
             wanted = 0;
             mm1_unpostpone(ctx);
         }
@@ -94,6 +99,91 @@ CORE_TEST(stay, postponed_with_priority)
     cr_assert_eq(post(6, false), MM1_OK);
     mini_settle(&world);
     expect_log(&a, "5 2! 3! 1 6 ");
+}
+
+/* One comes back for each that was dealt with: before all that arrived later, also what arrives between them. */
+CORE_TEST(stay, postponed_one_by_one)
+{
+    spawn_picky(0);
+    wanted = 5;
+    one_back = true;
+    for (uint64_t no = 1; no <= 7; no++) {
+        cr_assert_eq(post(no, false), MM1_OK);
+    }
+    mini_run(&world, 6); /* up to 5, and 1 */
+    expect_log(&a, "5 1 ");
+    cr_assert(a.answer);
+    cr_assert_eq(post(8, false), MM1_OK);
+    cr_assert_eq(post(9, true), MM1_OK);
+    mini_settle(&world);
+    expect_log(&a, "9! 2 3 4 6 7 8 ");
+    cr_assert_not(a.answer);
+    cr_assert_eq(mm1_node_unrest(home.node), 0);
+}
+
+/* The oldest is next, priority or not; one that was sent with it stands in front of those who were not. */
+CORE_TEST(stay, postponed_one_by_one_with_priority)
+{
+    spawn_picky(0);
+    wanted = 5;
+    one_back = true;
+    cr_assert_eq(post(1, false), MM1_OK);
+    mini_settle(&world);
+    cr_assert_eq(post(2, true), MM1_OK);
+    cr_assert_eq(post(3, true), MM1_OK);
+    mini_settle(&world);
+    cr_assert_eq(post(4, false), MM1_OK);
+    mini_settle(&world);
+    cr_assert_eq(post(5, false), MM1_OK);
+    cr_assert_eq(post(6, false), MM1_OK);
+    mini_run(&world, 1);
+    expect_log(&a, "5 ");
+    cr_assert_eq(post(7, true), MM1_OK);
+    mini_run(&world, 1);
+    expect_log(&a, "7! "); /* it overtakes 1, which is back */
+    mini_run(&world, 1);
+    expect_log(&a, "1 ");
+    cr_assert_eq(post(8, true), MM1_OK);
+    mini_settle(&world);
+    expect_log(&a, "2! 3! 8! 4 6 ");
+}
+
+static uint64_t alarms[3];
+
+static void set_alarms(struct mm1_ctx *ctx, struct puppet *p)
+{
+    (void)p;
+    for (unsigned i = 0; i < 3; i++) {
+        cr_assert_eq(mm1_after(ctx, 5 + i, &alarms[i], note, .no = i + 1), MM1_OK);
+    }
+}
+
+static void cancel_two(struct mm1_ctx *ctx, struct puppet *p)
+{
+    cr_assert(mm1_timer_cancel(ctx, alarms[0]) && mm1_timer_cancel(ctx, alarms[1]));
+    p->answer = mm1_unpostpone_next(ctx);
+    wanted = 0;
+}
+
+/* A timer that was cancelled meanwhile is none to wait for. */
+CORE_TEST(stay, postponed_one_by_one_past_cancelled_timers)
+{
+    spawn_picky(0);
+    wanted = 9;
+    call(&a, set_alarms);
+    mini_advance(&world, 10);
+    expect_log(&a, "");
+    call(&a, cancel_two);
+    cr_assert(a.answer);
+    expect_log(&a, "3 ");
+    wanted = 9;
+    call(&a, set_alarms);
+    mini_advance(&world, 6);
+    call(&a, cancel_two);
+    cr_assert_not(a.answer);
+    mini_advance(&world, 1);
+    expect_log(&a, "3 ");
+    cr_assert_eq(mm1_node_unrest(home.node), 0);
 }
 
 CORE_TEST(stay, postponed_keeps_its_permit)

@@ -3,7 +3,7 @@
 
 #include "script.h"
 
-enum { START, START_LINKED, CANCEL, SHUTDOWN, PING, PING_NOWHERE, TRAP };
+enum { START, START_LINKED, START_WATCHED, CANCEL, SHUTDOWN, PING, PING_NOWHERE, TRAP };
 
 /* What a caller does when a note tells it to; each call at most once at a time. */
 struct caller {
@@ -28,9 +28,11 @@ static void obey(struct mm1_ctx *ctx, struct caller *c, uint32_t what)
 {
     struct mm1_spawn spawn = spawn_of(&child_script);
     spawn.link = what == START_LINKED;
+    spawn.watch = what == START_WATCHED ? mm1_next_ref(ctx) : 0;
     switch (what) {
     case START:
     case START_LINKED:
+    case START_WATCHED:
         began(mm1_start_begin(ctx, &c->start, &spawn, 10 * MS), &c->start.id);
         last_child = c->start.child;
         break;
@@ -57,8 +59,9 @@ static bool take_start(struct mm1_ctx *ctx, struct caller *c, const struct mm1_e
     enum mm1_call call = mm1_start_take(ctx, &c->start, envelope);
     if (call == MM1_CALL_DONE) {
         cr_assert_eq(c->start.id, 0);
-        say("start %s %s; ", mm1_status_text(c->start.status),
-            c->start.status == MM1_EXITED ? reason_text(&c->start.reason) : "");
+        say("start %s %s%s; ", mm1_status_text(c->start.status),
+            c->start.status == MM1_EXITED ? reason_text(&c->start.reason) : "",
+            c->start.ignored ? " ignored" : "");
         c->child = c->start.addr;
     }
     return call == MM1_CALL_DONE || call == MM1_CALL_GOES_ON;
@@ -149,6 +152,20 @@ static mm1_status fails(struct mm1_ctx *ctx)
     return MM1_IO;
 }
 
+static mm1_status not_needed(struct mm1_ctx *ctx)
+{
+    mm1_init_ignore(ctx);
+    return MM1_OK;
+}
+
+/* Also one that waits: its turn is over. */
+static mm1_status not_needed_after_all(struct mm1_ctx *ctx)
+{
+    MM1_TRY(mm1_sleep(ctx, 5 * MS));
+    mm1_init_ignore(ctx);
+    return mm1_sleep(ctx, MM1_FOREVER);
+}
+
 static mm1_status hangs(struct mm1_ctx *ctx)
 {
     return mm1_sleep(ctx, MM1_FOREVER);
@@ -187,6 +204,44 @@ Test(life, a_start_fails, .init = setup_caller, .fini = teardown)
     expect(
         "start exited error 18: input/output error; start exited error 18: input/output error; ");
     cr_assert_eq(mm1_node_actors(node.node), 2, "the caller lives on");
+}
+
+Test(life, a_start_is_ignored, .init = setup_caller, .fini = teardown)
+{
+    child_script = not_needed;
+    order(START, 20 * MS);
+    child_script = not_needed_after_all;
+    order(START_LINKED, 20 * MS);
+    expect("start exited normal ignored; start exited normal ignored; ");
+    cr_assert_eq(mm1_node_actors(node.node), 2, "the caller lives on");
+    cr_assert_eq(mm1_node_unrest(node.node), 0);
+    child_script = ready;
+    order(START, 0);
+    expect("start ok ; ");
+    child_script = fails;
+    order(START, 0);
+    expect("start exited error 18: input/output error; ");
+}
+
+/* The watch begins with the child, and outlives its start. */
+Test(life, a_start_with_a_watch, .init = setup_caller, .fini = teardown)
+{
+    child_script = fails;
+    order(START_WATCHED, 20 * MS);
+    expect("start exited error 18: input/output error; down error 18: input/output error; ");
+    child_script = not_needed;
+    order(START_WATCHED, 20 * MS);
+    expect("start exited normal ignored; down normal; ");
+    child_script = hangs;
+    order(START_WATCHED, 20 * MS);
+    expect("start timed out ; stale mm1_local::StartFailed; down killed; ");
+    child_script = ready;
+    order(START_WATCHED, 20 * MS);
+    expect("start ok ; ");
+    send_to(last_child, &note_type, &(struct note){.n = 1}, false);
+    mini_settle(&world);
+    expect("down error 18: input/output error; ");
+    cr_assert_eq(mm1_node_unrest(node.node), 0);
 }
 
 /* Nothing is under way then, and no timer is left. */
@@ -315,6 +370,11 @@ Test(life, memory_is_refused, .init = setup_caller, .fini = teardown)
     order(START, 0);
     expect("start ok ; ");
     cr_assert_geq(refuse_each(START, "start ok ; "), 6);
+    child_script = not_needed;
+    cr_assert_geq(refuse_each(START_WATCHED, "start exited normal ignored; down normal; "), 8);
+    child_script = ready;
+    order(START, 0);
+    expect("start ok ; ");
     cr_assert_eq(refuse_each(PING, "ping ok; "), 2);
     /* Without memory for the exit signal the kill comes at once. */
     cr_assert_eq(refuse_each(SHUTDOWN, "shutdown ok killed; "), 3);

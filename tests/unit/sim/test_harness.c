@@ -210,6 +210,33 @@ Test(harness, init_done)
     waits_and_rests(addr);
 }
 
+static mm1_status do_init_ignore(struct mm1_ctx *ctx)
+{
+    mm1_init_ignore(ctx);
+    return MM1_OK;
+}
+
+Test(harness, init_ignore)
+{
+    open_plain();
+    mm1_addr addr = actor_that(do_init_ignore);
+    mm1_harness_expect(h, MM1_EFFECT_INIT_IGNORE);
+    mm1_harness_pass(h);
+    mm1_harness_expect_ended(h, addr, MM1_REASON_NORMAL);
+    mm1_harness_expect_rest(h);
+    mm1_harness_close(h);
+}
+
+/* Nothing is done: the actor is as it was. */
+Test(harness, init_ignore_answered)
+{
+    open_plain();
+    mm1_addr addr = actor_that(do_init_ignore);
+    mm1_harness_expect(h, MM1_EFFECT_INIT_IGNORE);
+    mm1_harness_answer(h, &(struct mm1_answer){.status = MM1_OK});
+    waits_and_rests(addr);
+}
+
 static mm1_status do_close(struct mm1_ctx *ctx)
 {
     seen.status = mm1_close(ctx);
