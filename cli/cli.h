@@ -30,6 +30,7 @@ extern const struct cli_verb cli_query;
 extern const struct cli_verb cli_check;
 extern const struct cli_verb cli_list;
 extern const struct cli_verb cli_node;
+extern const struct cli_verb cli_fuzz;
 
 /* Says what is wrong with the command line, and how to get help; returns CLI_USAGE. */
 int cli_usage(const struct cli_verb *verb, const char *format, ...) MM1_PRINTF(2, 3);

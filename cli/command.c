@@ -5,11 +5,12 @@
 #include <mm1/command.h>
 
 #include "cli/cli.h"
+#include "fuzz/sup_system.h"
 #include "mm1_version.h"
 #include "sim/child.h"
 
 static const struct cli_verb *const verbs[] = {
-    &cli_sim, &cli_replay, &cli_query, &cli_check, &cli_list, &cli_node,
+    &cli_sim, &cli_replay, &cli_query, &cli_check, &cli_list, &cli_node, &cli_fuzz,
 };
 
 static const struct cli_verb *find(const char *name)
@@ -89,21 +90,67 @@ static int dispatch(int argc, char **argv, const struct mm1__linked_systems *lin
     return verb->run(argc - 1, argv + 1, linked);
 }
 
-int mm1_command_main(int argc, char **argv, const struct mm1_system *const *systems, size_t count)
+/* The systems that every mm1 has. */
+static const struct mm1_system *const built_in[] = {&sup_system};
+
+static bool is_named(const struct mm1_system *const *systems, size_t count, const char *name)
 {
-    const struct mm1__linked_systems linked = {.items = systems, .count = count};
+    for (size_t i = 0; i < count; i++) {
+        if (systems[i]->name != NULL && strcmp(systems[i]->name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Those of the program, and the built-in ones that none of them has the name of. Null: no memory. */
+static const struct mm1_system **join_systems(const struct mm1_system *const *systems, size_t count,
+                                              size_t *joined)
+{
+    const struct mm1_system **all = calloc(count + MM1_COUNT_OF(built_in), sizeof(const void *));
+    *joined = count;
+    if (all == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        all[i] = systems[i];
+    }
+    for (size_t i = 0; i < MM1_COUNT_OF(built_in); i++) {
+        if (!is_named(systems, count, built_in[i]->name)) {
+            all[(*joined)++] = built_in[i];
+        }
+    }
+    return all;
+}
+
+static int run_command(int argc, char **argv, const struct mm1__linked_systems *linked)
+{
     if (argc > 1 && strcmp(argv[1], SIM_CHILD_ARGUMENT) == 0) {
-        return sim_child_main(argc, argv, &linked);
+        return sim_child_main(argc, argv, linked);
     }
     /* A pipe that is gone, or a file that is too large, is an error to report, not an end without a word. */
     (void)signal(SIGPIPE, SIG_IGN);
     (void)signal(SIGXFSZ, SIG_IGN);
-    int code = dispatch(argc, argv, &linked);
+    int code = dispatch(argc, argv, linked);
     if (fflush(stdout) != 0 || ferror(stdout) != 0) {
         if (code == CLI_OK) {
             (void)fprintf(stderr, "mm1: standard output cannot be written\n");
             code = CLI_ENVIRONMENT;
         }
     }
+    return code;
+}
+
+int mm1_command_main(int argc, char **argv, const struct mm1_system *const *systems, size_t count)
+{
+    struct mm1__linked_systems linked;
+    const struct mm1_system **all = join_systems(systems, count, &linked.count);
+    if (all == NULL) {
+        (void)fprintf(stderr, "mm1: out of memory\n");
+        return CLI_ENVIRONMENT;
+    }
+    linked.items = all;
+    int code = run_command(argc, argv, &linked);
+    free(all);
     return code;
 }

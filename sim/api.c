@@ -236,6 +236,7 @@ mm1_status mm1_sim_open(const struct mm1_sim_options *options, struct mm1_sim **
         .hosts_max = sim->scenario.host_count + sim->options.hosts_max,
         .nodes_max = sim->scenario.node_count + sim->options.nodes_max,
         .sink = &sim->record.sink,
+        .listener = options->listener,
         .running = &sim->running,
     };
     sim_world_open(&sim->world, &sim->spec, &sim->result);

@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "host/load.h"
+#include "sim/crash.h"
 #include "sim/ring.h"
 #include "sim/rows.h"
 #include "sim/run.h"
@@ -49,22 +50,6 @@ struct sim_description {
     uint64_t first_seed; /* of the scenario's own range */
     uint64_t last_seed;
     uint32_t system_abi;
-};
-
-#define SIM_FRAMES_MAX 24
-
-struct sim_frame {
-    uint64_t offset; /* in its module */
-    char module[192];
-};
-
-/* What a dying process could still say. */
-struct sim_crash {
-    int32_t signal;                /* 0: it did not say */
-    bool overflow;                 /* its stack ended: the fault was next to the stack pointer */
-    char actor[MM1_PATH_TEXT_MAX]; /* whose turn it was; "": none's */
-    uint32_t frames;
-    struct sim_frame frame[SIM_FRAMES_MAX];
 };
 
 /* The head of the shared memory. Offsets count from it. */

@@ -1,6 +1,11 @@
 /* Properties during a run: what they see, and how they judge. */
 #include "sim/world.h"
 
+/* What every property sees. */
+#define ALWAYS_SEEN                                                                                \
+    (MM1_EVENT_BIT(MM1_EVENT_OBSERVE) | MM1_EVENT_BIT(MM1_EVENT_EXIT) |                            \
+     MM1_EVENT_BIT(MM1_EVENT_NODE_UP) | MM1_EVENT_BIT(MM1_EVENT_NODE_DOWN))
+
 void sim_properties_init(struct sim_world *world)
 {
     uint32_t count = world->scenario->property_count;
@@ -12,6 +17,8 @@ void sim_properties_init(struct sim_world *world)
     for (uint32_t i = 0; i < count; i++) {
         const struct mm1_property *property = world->scenario->properties[i];
         world->properties[i].property = property;
+        world->properties[i].events = ALWAYS_SEEN | property->events;
+        world->seen_events |= world->properties[i].events;
         if (property->state_size != 0) {
             world->properties[i].state = mm1_take_zero(world->alloc, property->state_size);
             MM1_CHECK(world->properties[i].state != NULL);
@@ -47,12 +54,14 @@ void sim_properties_see(struct sim_world *world, const struct sim_node_state *no
     struct mm1_sight sight = {
         .seq = seq,
         .time_ns = world->now - world->start,
+        .clock_ns = world->now,
         .node = node == NULL ? "" : node->spec->name,
         .event = event,
     };
     for (uint32_t i = 0; i < world->scenario->property_count; i++) {
         struct sim_property_state *state = &world->properties[i];
-        if (state->verdict == MM1_VIOLATED || state->property->see == NULL) {
+        if (state->verdict == MM1_VIOLATED || state->property->see == NULL ||
+            (state->events & MM1_EVENT_BIT(event->kind)) == 0) {
             continue;
         }
         struct mm1_finding finding = {.text = ""};

@@ -115,6 +115,7 @@ struct sim_run_spec {
     uint32_t hosts_max;
     uint32_t nodes_max;
     struct sim_sink *sink;                 /* null: only the hash is made */
+    struct mm1_trace *listener;            /* also sees the nodes' events; null: nobody does */
     const struct sim_decisions *decisions; /* null: the seed decides */
     /* Told what is about to run, before it runs, so that a crash can be attributed even without a sink: the number of
      * events so far. Null: nobody asks. */

@@ -250,8 +250,7 @@ static uint64_t note(struct sim_world *world, const struct sim_node_state *node,
         write_row(world, node, seq, event);
     }
     bound_events(world);
-    if (event->kind == MM1_EVENT_OBSERVE || event->kind == MM1_EVENT_EXIT ||
-        event->kind == MM1_EVENT_NODE_UP || event->kind == MM1_EVENT_NODE_DOWN) {
+    if ((world->seen_events & MM1_EVENT_BIT(event->kind)) != 0) {
         sim_properties_see(world, node, seq, event);
     }
     return seq;
@@ -279,6 +278,10 @@ static void note_log(struct sim_world *world, const struct sim_node_state *node,
 static uint64_t trace_emit(struct mm1_trace *self, const struct mm1_event *event)
 {
     struct sim_node_state *node = MM1_CONTAINER_OF(self, struct sim_trace, base)->node;
+    struct mm1_trace *listener = node->world->spec->listener;
+    if (listener != NULL) {
+        (void)listener->ops->emit(listener, event);
+    }
     if (event->kind == MM1_EVENT_LOG) {
         note_log(node->world, node, event);
         return 0;

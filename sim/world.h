@@ -159,6 +159,7 @@ struct sim_property_state {
     const struct mm1_property *property;
     void *state;
     enum mm1_verdict verdict;
+    uint32_t events; /* kinds that it sees, as bits */
     uint64_t seen;
 };
 
@@ -227,6 +228,7 @@ struct sim_world {
     uint64_t actor_count;
     uint64_t log_lines;
     struct sim_property_state *properties;
+    uint32_t seen_events; /* what any of them sees */
     uint64_t quiet_since; /* UINT64_MAX: restless */
 
     bool stop;

@@ -45,7 +45,7 @@ class Usage(CommandTest):
     def test_help_and_version(self):
         for arguments, says in [(["help"], "usage: mm1"), (["--help"], "usage: mm1"), (["--version"], "sources"),
                                 *[(["help", verb], f"usage: mm1 {verb}")
-                                  for verb in ("sim", "replay", "query", "check", "list", "node")],
+                                  for verb in ("sim", "replay", "query", "check", "list", "node", "fuzz")],
                                 (["sim", "--help"], "usage: mm1 sim")]:
             with self.subTest(arguments=arguments):
                 got = self.mm1(*arguments)
@@ -103,7 +103,24 @@ class BadInput(CommandTest):
         got = self.mm1("list", ".")
         self.assertEqual(got.code, 0, got.err)
         self.assertIn("system faulty", got.out)
+        self.assertIn("system supervisors", got.out)
         self.assertIn("scenario ./calm.json", got.out)
+
+    def test_a_built_in_system(self):
+        env = dict(self.env)
+        env.pop("MM1_SYSTEM_PATH")
+        self.write("tree.json", json.dumps({
+            "system": "supervisors", "hosts": {"a": {}}, "seeds": "1..3",
+            "nodes": {"a": {"role": "case", "args": {
+                "script": "case t\nsup root strategy=one_for_one intensity=1 period=5\nchild a root\n"
+                          "ev exit a crash\nend\n", "plays": True}}}}))
+        programs = [MM1, os.path.join(BINARY_DIR, "tests", "bin", "faulty_linked")]
+        for program in programs:
+            with self.subTest(program=program):
+                got = self.mm1("sim", "tree.json", program=program, env=env)
+                self.assertEqual(got.code, 0, got.out + got.err)
+                self.assertIn("3 passed, 0 failed", got.out)
+                self.assertIn("system supervisors", self.mm1("list", ".", program=program, env=env).out)
 
 
 class Campaigns(CommandTest):

@@ -203,7 +203,7 @@ def check_complete():
         if not has_row(read("docs", "traces.md"), name):
             fail("docs/traces.md", f"no row for the {kind.lower()} {name}")
     manual = read("docs", "mm1.1.scd")
-    for verb in ("sim", "replay", "query", "check", "list", "node"):
+    for verb in ("sim", "replay", "query", "check", "list", "node", "fuzz"):
         told = subprocess.run([MM1, "help", verb], stdout=subprocess.PIPE, text=True, check=True).stdout
         for option in re.findall(r"^  (--[a-z-]+)", told, re.M):
             if f"\n*{option}*" not in manual:

@@ -9,15 +9,9 @@
  *
  * and each steward, who outlives all others, heard of every watch and link of its own exactly once. Arguments: --short,
  * or how many notes are sent. */
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <time.h>
-
 #include <mm1/function.h>
-#include <mm1/kit.h>
-#include <mm1/posix.h>
+
+#include "soak.h"
 
 #define NOTE_FIELDS(F) F(u64, number) F(addr, meant)
 MM1_MSG_DECLARE(soak_note, NOTE_FIELDS)
@@ -46,13 +40,8 @@ enum {
 #define COUNTERS(X)                                                                                \
     X(sent) X(full) X(received) X(lost) X(spawned) X(refused) X(ended) X(kills) X(exits)           \
     X(asked) X(answered) X(timed_out) X(server_gone) X(given_up) X(deferred) X(cleaned)            \
-    X(linked) X(watched) X(taken) X(given) X(wrong)
+    X(linked) X(watched)
 /* clang-format on */
-
-/* Each on a line of its own: two workers count at the same time. */
-struct counter {
-    _Alignas(64) _Atomic uint64_t n;
-};
 
 static struct {
 #define FIELD(name) struct counter name;
@@ -62,23 +51,6 @@ static struct {
     _Atomic uint64_t places[PLACES];
     atomic_bool closing; /* who traps an exit signal now ends */
 } board;
-
-static void add(struct counter *counter)
-{
-    (void)atomic_fetch_add_explicit(&counter->n, 1, memory_order_relaxed);
-}
-
-static uint64_t now_at(struct counter *counter)
-{
-    return atomic_load(&counter->n);
-}
-
-static void wrong(const char *what)
-{
-    if (atomic_fetch_add(&board.wrong.n, 1) < 10) {
-        (void)fprintf(stderr, "soak: %s\n", what);
-    }
-}
 
 /* --- what all do ----------------------------------------------------------------------------------------------- */
 
@@ -531,7 +503,7 @@ static const struct mm1_behaviour steward = {.name = "steward",
                                              .init = steward_init,
                                              .receive = steward_receive};
 
-/* --- ports that count --------------------------------------------------------------------------------------------- */
+/* --- a trace that counts --------------------------------------------------------------------------------------------- */
 
 static uint64_t emit(struct mm1_trace *self, const struct mm1_event *event)
 {
@@ -545,47 +517,6 @@ static uint64_t emit(struct mm1_trace *self, const struct mm1_event *event)
 }
 static const struct mm1_trace_ops trace_ops = {.name = "soak", .emit = emit};
 
-static void *count_take(struct mm1_alloc *self, size_t size)
-{
-    struct mm1_alloc *posix = mm1_posix_alloc();
-    void *block = posix->ops->take(posix, size);
-    (void)self;
-    (void)atomic_fetch_add(&board.taken.n, block != NULL);
-    return block;
-}
-
-static void count_give(struct mm1_alloc *self, void *block, size_t size)
-{
-    struct mm1_alloc *posix = mm1_posix_alloc();
-    (void)self;
-    add(&board.given);
-    posix->ops->give(posix, block, size);
-}
-
-static void *count_take_stack(struct mm1_alloc *self, size_t size, size_t *usable, bool *guarded)
-{
-    struct mm1_alloc *posix = mm1_posix_alloc();
-    void *stack = posix->ops->take_stack(posix, size, usable, guarded);
-    (void)self;
-    (void)atomic_fetch_add(&board.taken.n, stack != NULL);
-    return stack;
-}
-
-static void count_give_stack(struct mm1_alloc *self, void *stack, size_t usable)
-{
-    struct mm1_alloc *posix = mm1_posix_alloc();
-    (void)self;
-    add(&board.given);
-    posix->ops->give_stack(posix, stack, usable);
-}
-
-static const struct mm1_alloc_ops alloc_ops = {.name = "soak",
-                                               .take = count_take,
-                                               .give = count_give,
-                                               .take_stack = count_take_stack,
-                                               .give_stack = count_give_stack};
-static struct mm1_alloc counting = {.ops = &alloc_ops};
-
 /* --- the run ------------------------------------------------------------------------------------------------------ */
 
 static const struct mm1_net auto_net = {.addr = {0xfff8000000000000u}, .mask = 13};
@@ -597,20 +528,6 @@ struct soak {
     struct mm1_env env;
     struct mm1_trace trace;
 };
-
-static double seconds(void)
-{
-    struct timespec now;
-    return clock_gettime(CLOCK_MONOTONIC, &now) == 0
-               ? (double)now.tv_sec + (double)now.tv_nsec / 1e9
-               : 0;
-}
-
-static void nap(void)
-{
-    struct timespec pause = {.tv_nsec = 1000 * 1000};
-    (void)nanosleep(&pause, NULL);
-}
 
 static bool start_stewards(struct soak *soak)
 {
@@ -654,7 +571,7 @@ static bool soak_open(struct soak *soak)
     soak->trace = (struct mm1_trace){.ops = &trace_ops};
     soak->env = *mm1_posix_env(soak->posix);
     soak->env.trace = &soak->trace;
-    soak->env.alloc = &counting;
+    soak->env.alloc = &soak_alloc;
     struct mm1_node_config config = {
         .name = MM1_TEXT("soak"),
         .auto_net = auto_net,
@@ -718,15 +635,6 @@ static bool kill_stewards(struct soak *soak)
 
 /* --- the books ---------------------------------------------------------------------------------------------------- */
 
-static bool balance(const char *what, uint64_t left, uint64_t right)
-{
-    if (left != right) {
-        (void)fprintf(stderr, "soak: %s: %llu and %llu\n", what, (unsigned long long)left,
-                      (unsigned long long)right);
-    }
-    return left == right;
-}
-
 static bool check_stewards(void)
 {
     bool right = true;
@@ -746,7 +654,7 @@ static bool check_stewards(void)
 
 static bool check_books(void)
 {
-    bool right = balance("complaints", now_at(&board.wrong), 0);
+    bool right = balance("complaints", now_at(&soak_complaints), 0);
     right = balance("notes sent, and received or lost", now_at(&board.sent),
                     now_at(&board.received) + now_at(&board.lost)) &&
             right;
@@ -759,9 +667,7 @@ static bool check_books(void)
     right =
         balance("clean-ups deferred, and run", now_at(&board.deferred), now_at(&board.cleaned)) &&
         right;
-    right = balance("blocks taken, and given back", now_at(&board.taken), now_at(&board.given)) &&
-            right;
-    return right;
+    return check_blocks() && right;
 }
 
 static void print_books(double took, bool right)
@@ -770,6 +676,8 @@ static void print_books(double took, bool right)
 #define PRINT(name) (void)printf(" " #name " %llu", (unsigned long long)now_at(&board.name));
     COUNTERS(PRINT)
 #undef PRINT
+    (void)printf(" taken %llu given %llu", (unsigned long long)now_at(&soak_blocks.taken),
+                 (unsigned long long)now_at(&soak_blocks.given));
     (void)printf("\nthreads: %s\n", right ? "all books balance" : "FAILED");
 }
 

@@ -13,6 +13,7 @@
 #include <mm1/name_service.h>
 #include <mm1/node.h>
 #include <mm1/server.h>
+#include <mm1/supervisor.h>
 #include <mm1/system.h>
 
 #endif

@@ -10,7 +10,7 @@
 #include <mm1/actor.h>
 #include <mm1/trace.h>
 
-#define MM1_SYSTEM_ABI 1u
+#define MM1_SYSTEM_ABI 2u
 
 /* What a node can be: its first actor, and the argument that scenario files and node configurations write as JSON
  * against the field list of `arg_type`. */
@@ -30,9 +30,10 @@ enum mm1_verdict {
 
 /* What a property sees of an event. */
 struct mm1_sight {
-    uint64_t seq;     /* of the event in its run */
-    uint64_t time_ns; /* virtual */
-    const char *node; /* its name; "" for the world's own events */
+    uint64_t seq;      /* of the event in its run */
+    uint64_t time_ns;  /* virtual, since the run began */
+    uint64_t clock_ns; /* what mm1_now says to actors */
+    const char *node;  /* its name; "" for the world's own events */
     const struct mm1_event *event;
 };
 
@@ -48,14 +49,17 @@ struct mm1_property {
     const char *name;
     const char *about;
     size_t state_size; /* zeroed before the first call */
-    /* Sees one event of kind MM1_EVENT_OBSERVE, MM1_EVENT_EXIT, MM1_EVENT_NODE_UP or MM1_EVENT_NODE_DOWN. What it
-     * points to is borrowed. `alloc` is the world's: what it takes there, close gives back. */
+    /* Sees one event of kind MM1_EVENT_OBSERVE, MM1_EVENT_EXIT, MM1_EVENT_NODE_UP or MM1_EVENT_NODE_DOWN, or of one in
+     * `events`. What it points to is borrowed. `alloc` is the world's: what it takes there, close gives back. */
     enum mm1_verdict (*see)(void *state, struct mm1_alloc *alloc, const struct mm1_sight *sight,
                             struct mm1_finding *finding);
     /* Judges the whole run at its end. May be null. `*evaluated` counts what was really checked: 0 is vacuous. */
     enum mm1_verdict (*end)(void *state, struct mm1_alloc *alloc, uint64_t *evaluated,
                             struct mm1_finding *finding);
     void (*close)(void *state, struct mm1_alloc *alloc); /* may be null */
+    /* More kinds of events to see, bits MM1_EVENT_BIT(kind): for those who judge the runtime's own doings. Lines of log
+     * are never shown: a run is the same without them. */
+    uint32_t events;
 };
 
 struct mm1_system {

@@ -33,6 +33,7 @@ enum mm1_event_kind {
     MM1_EVENT_MAP(MM1__EVENT_ENUM)
 #undef MM1__EVENT_ENUM
 };
+#define MM1_EVENT_BIT(kind) (UINT32_C(1) << (kind))
 
 /* The name of a kind, "unknown" for a number outside the map. Static storage. */
 MM1_API const char *mm1_event_text(enum mm1_event_kind kind);
@@ -53,7 +54,7 @@ struct mm1_event {
     const void *msg;
     /* MessagePack of `msg` where the node encodes; bytes of net_send and log_append */
     struct mm1_bytes encoded;
-    const struct mm1_reason *reason;
+    const struct mm1_reason *reason; /* of EXIT, and of exit and quit among signals and verbs */
     struct mm1_text text;
 };
 

@@ -11,6 +11,7 @@
 #include "kit/metrics_messages.h"
 #include "kit/mn_messages.h"
 #include "kit/name_messages.h"
+#include "kit/sup_messages.h"
 
 mm1_status mm1_kit_register(struct mm1_msg_registry *registry)
 {
@@ -37,5 +38,5 @@ mm1_status mm1_kit_register(struct mm1_msg_registry *registry)
     for (size_t i = 0; i < MM1_COUNT_OF(types); i++) {
         MM1_TRY(mm1_msg_register(registry, types[i]));
     }
-    return MM1_OK;
+    return mm1__sup_register(registry);
 }

@@ -82,7 +82,10 @@ static void arm(struct mm1_clock *self, struct mm1_timer *timer)
     struct armed *armed = armed_of(timer);
     armed->seq = clock->next_seq++;
     MM1_CHECK(mm1_tree_insert(&clock->timers, &armed->node) == NULL);
-    if (mm1_tree_first(&clock->timers) == &armed->node) {
+    /* One that was the first and is cancelled leaves the thread waiting for its time: who arms a later one in its
+     * place, as each question does, wakes nobody. */
+    if (timer->due_ns < clock->wakes_ns) {
+        clock->wakes_ns = 0;
         pthread_cond_signal(&clock->changed);
     }
     pthread_mutex_unlock(&clock->lock);
@@ -134,7 +137,17 @@ static void wait_until(struct mm1__posix_clock *clock, uint64_t now_ns, uint64_t
     uint64_t until_ns = due_ns - now_ns > WAIT_MAX_NS ? now_ns + WAIT_MAX_NS : due_ns;
     struct timespec until = {.tv_sec = (time_t)(until_ns / MM1_NS_PER_SEC),
                              .tv_nsec = (long)(until_ns % MM1_NS_PER_SEC)};
+    clock->wakes_ns = until_ns;
     (void)pthread_cond_timedwait(&clock->changed, &clock->lock, &until);
+    clock->wakes_ns = 0;
+}
+
+/* As above, without an end. */
+static void wait(struct mm1__posix_clock *clock)
+{
+    clock->wakes_ns = UINT64_MAX;
+    (void)pthread_cond_wait(&clock->changed, &clock->lock);
+    clock->wakes_ns = 0;
 }
 
 static void *fire_timers(void *arg)
@@ -144,7 +157,7 @@ static void *fire_timers(void *arg)
     while (!clock->stopping) {
         struct mm1_tree_node *first = mm1_tree_first(&clock->timers);
         if (first == NULL) {
-            pthread_cond_wait(&clock->changed, &clock->lock);
+            wait(clock);
             continue;
         }
         struct mm1_timer *timer = timer_of(first);

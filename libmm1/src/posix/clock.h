@@ -12,9 +12,10 @@
 struct mm1__posix_clock {
     struct mm1_clock base;
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* the first timer is another one, or the thread shall stop */
+    pthread_cond_t changed; /* a timer is due before wakes_ns, or the thread shall stop */
     struct mm1_tree timers; /* by (due, sequence) */
     bool firing;            /* one that is not background */
+    uint64_t wakes_ns;      /* when the thread looks again by itself; 0: it is not waiting */
     uint64_t next_seq;
     pthread_t thread;
     bool running;

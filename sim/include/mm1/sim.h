@@ -91,8 +91,9 @@ struct mm1_sim_options {
     uint32_t hosts_max;                  /* hosts and nodes that can be added: 16, at most 256 */
     uint32_t nodes_max;
     const char
-        *trace;  /* a file that gets the trace when the world is closed: mm1 query looks at it */
-    bool silent; /* prints nothing; mm1_sim_report has the text */
+        *trace; /* a file that gets the trace when the world is closed: mm1 query looks at it */
+    struct mm1_trace *listener; /* also sees the nodes' events; null: nobody does */
+    bool silent;                /* prints nothing; mm1_sim_report has the text */
     /* Of mm1_sim_seeds: one seed in so many is run twice, to compare the hashes, the first one always. Default: 16.
      * UINT32_MAX: none. */
     uint32_t repeat_every;

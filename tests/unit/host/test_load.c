@@ -181,7 +181,7 @@ Test(load, names)
 
 Test(load, modules_that_are_refused)
 {
-    expect_refused("module_other_abi", "exports system ABI 7, this mm1 speaks 1");
+    expect_refused("module_other_abi", "exports system ABI 7, this mm1 speaks 2");
     expect_refused("module_other_name",
                    "exports the system \"kv\", its file name says \"module_other_name\"");
     expect_refused("module_no_roles", "exports a broken system: no roles");
@@ -344,7 +344,7 @@ Test(load, linked_systems_come_first)
     const struct mm1_system *const old_items[] = {&old};
     const struct mm1__linked_systems old_linked = {.items = old_items, .count = 1};
     cr_expect_eq(mm1__system_load(&old_linked, NULL, "linked", &loaded, &diag), MM1_INVALID);
-    cr_expect_str_eq(finding(), "linked: exports system ABI 0, this mm1 speaks 1");
+    cr_expect_str_eq(finding(), "linked: exports system ABI 0, this mm1 speaks 2");
 }
 
 struct seen {

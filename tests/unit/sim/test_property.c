@@ -19,6 +19,7 @@ static mm1_status walker_init(struct mm1_ctx *ctx, void *state, const void *arg)
     for (uint64_t no = 1; no <= args->steps; no++) {
         mm1_observe(ctx, step, .no = no);
     }
+    mm1_log(ctx, MM1_LOG_INFO, "walked");
     return args->restless ? mm1_after(ctx, 3600 * MM1_NS_PER_SEC, &timer, step, .no = 0) : MM1_OK;
 }
 
@@ -89,6 +90,34 @@ static enum mm1_verdict unsure_end(void *state, struct mm1_alloc *alloc, uint64_
     return MM1_INCONCLUSIVE;
 }
 
+/* What those see that ask for more, and those that do not, in the same run. */
+static unsigned kinds_wide;
+static unsigned kinds_plain;
+static bool clock_right;
+
+static enum mm1_verdict wide_see(void *state, struct mm1_alloc *alloc,
+                                 const struct mm1_sight *sight, struct mm1_finding *finding)
+{
+    (void)finding;
+    (void)alloc;
+    const struct mm1_event *event = sight->event;
+    struct tally *tally = state;
+    tally->steps++;
+    kinds_wide |= MM1_EVENT_BIT(event->kind);
+    if (event->kind == MM1_EVENT_VERB && event->verb == MM1_EFFECT_TIMER_ARM) {
+        clock_right = event->number == sight->clock_ns + 3600 * MM1_NS_PER_SEC;
+    }
+    return MM1_PASS;
+}
+
+static enum mm1_verdict plain_see(void *state, struct mm1_alloc *alloc,
+                                  const struct mm1_sight *sight, struct mm1_finding *finding)
+{
+    (void)tally_see(state, alloc, sight, finding);
+    kinds_plain |= MM1_EVENT_BIT(sight->event->kind);
+    return MM1_PASS;
+}
+
 static void tally_close(void *state, struct mm1_alloc *alloc)
 {
     struct tally *tally = state;
@@ -102,9 +131,19 @@ static void tally_close(void *state, struct mm1_alloc *alloc)
         .close = tally_close                                                                       \
     }
 static const struct mm1_property properties[] = {
-    PROPERTY("counts", tally_see, pass_end),       PROPERTY("never-three", third_see, pass_end),
-    PROPERTY("wordless", tally_see, violated_end), PROPERTY("too-long", tally_see, unsure_end),
-    PROPERTY("unsure", unsure_see, NULL),          {.name = "blind"},
+    PROPERTY("counts", tally_see, pass_end),
+    PROPERTY("never-three", third_see, pass_end),
+    PROPERTY("wordless", tally_see, violated_end),
+    PROPERTY("too-long", tally_see, unsure_end),
+    PROPERTY("unsure", unsure_see, NULL),
+    {.name = "blind"},
+    PROPERTY("plain", plain_see, pass_end),
+    {.name = "wide",
+     .state_size = sizeof(struct tally),
+     .see = wide_see,
+     .end = pass_end,
+     .events = MM1_EVENT_BIT(MM1_EVENT_SPAWN) | MM1_EVENT_BIT(MM1_EVENT_VERB) |
+               MM1_EVENT_BIT(MM1_EVENT_LOG)},
 };
 static const struct mm1_role role = {.name = "walker", .main = &walker, .arg_type = &walk_type};
 static const struct mm1_msg_type *const types[] = {&step_type, &walk_type};
@@ -218,6 +257,18 @@ Test(property, an_earlier_failure_stands)
     struct sim_result result = walk_with("\"wordless\"", 1, true, NULL);
     cr_assert_eq(result.verdict, SIM_LIVENESS, "%s", result.text);
     cr_assert_str_empty(result.property);
+}
+
+/* Lines of log are shown to nobody, whatever is asked for. */
+Test(property, more_kinds_of_events_are_seen_by_those_who_ask)
+{
+    struct sim_result result = walk_with("\"plain\", \"wide\"", 2, true, NULL);
+    cr_assert_eq(result.verdict, SIM_LIVENESS, "%s", result.text);
+    unsigned plain = MM1_EVENT_BIT(MM1_EVENT_OBSERVE) | MM1_EVENT_BIT(MM1_EVENT_NODE_UP);
+    cr_assert_eq(kinds_plain & ~MM1_EVENT_BIT(MM1_EVENT_NODE_DOWN), plain);
+    cr_assert_eq(kinds_wide & ~MM1_EVENT_BIT(MM1_EVENT_NODE_DOWN),
+                 plain | MM1_EVENT_BIT(MM1_EVENT_SPAWN) | MM1_EVENT_BIT(MM1_EVENT_VERB));
+    cr_assert(clock_right, "the clock that actors see");
 }
 
 /* A world that cannot be built says so, and is taken down in good order. */
