@@ -50,8 +50,9 @@ struct mm1__item {
     uint32_t life;            /* of the inbox when it was sent */
     uint8_t kind;             /* enum mm1__kind */
     bool permit;              /* holds one of `inbox` */
-    bool background;
-    bool counted; /* is part of the node's unrest */
+    bool background : 1;
+    bool again : 1; /* was set aside and came back alone: set aside once more, it goes in front of what is there */
+    bool counted;   /* is part of the node's unrest */
 };
 
 /* A link, a watch, or an exit: the same block is the record that is kept, the signal that travels, and the message
@@ -479,6 +480,7 @@ static inline void mm1__item_init(struct mm1__item *item, size_t block_size)
     item->kind = MM1__MESSAGE;
     item->permit = false;
     item->background = false;
+    item->again = false;
     item->counted = false;
 }
 /* Where the message of an item stands. */

@@ -195,7 +195,13 @@ void mm1_postpone(struct mm1_ctx *ctx)
     MM1_CHECK(item != NULL && item->kind != MM1__START);
     ctx->actor->in_hand = NULL;
     permit_back(ctx, item);
-    mm1__enqueue(&ctx->aside, item);
+    if (item->again) {
+        struct mm1__queue front = {.head = NULL};
+        mm1__enqueue(&front, item);
+        mm1__requeue(&ctx->aside, &front);
+    } else {
+        mm1__enqueue(&ctx->aside, item);
+    }
 }
 
 void mm1_unpostpone(struct mm1_ctx *ctx)
@@ -205,6 +211,7 @@ void mm1_unpostpone(struct mm1_ctx *ctx)
     struct mm1__queue queue = {.head = NULL};
     struct mm1__item *item;
     while ((item = mm1__dequeue(&ctx->aside)) != NULL) {
+        item->again = false;
         mm1__enqueue(item->env.priority ? &urgent : &queue, item);
     }
     mm1__requeue(&actor->urgent, &urgent);
@@ -218,6 +225,7 @@ bool mm1_unpostpone_next(struct mm1_ctx *ctx)
     while ((item = mm1__dequeue(&ctx->aside)) != NULL) {
         if (item->kind != MM1__TIMER || !mm1__timer_of(item)->cancelled) {
             struct mm1__queue front = {.head = NULL};
+            item->again = true;
             mm1__enqueue(&front, item);
             mm1__requeue(item->env.priority ? &actor->urgent : &actor->queue, &front);
             return true;

@@ -181,6 +181,7 @@ void mm1__timer_taken(struct mm1_node *node, struct mm1_actor *actor, struct mm1
     timer->base.due_ns = timer->every_ns > UINT64_MAX - timer->base.due_ns
                              ? UINT64_MAX
                              : timer->base.due_ns + timer->every_ns;
+    item->again = false;
     /* Counted again: a kept message was not. */
     mm1__item_settle(node, item);
     mm1__item_enlist(node, item);

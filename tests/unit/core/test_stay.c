@@ -148,6 +148,23 @@ CORE_TEST(stay, postponed_one_by_one_with_priority)
     expect_log(&a, "2! 3! 8! 4 6 ");
 }
 
+/* Who came back too early stays the oldest. */
+CORE_TEST(stay, postponed_again_is_still_the_oldest)
+{
+    spawn_picky(0);
+    wanted = 5;
+    one_back = true;
+    cr_assert_eq(post(1, false), MM1_OK);
+    cr_assert_eq(post(2, false), MM1_OK);
+    cr_assert_eq(post(5, false), MM1_OK);
+    mini_run(&world, 3);
+    expect_log(&a, "5 ");
+    wanted = 5; /* it is not ready for 1 any more */
+    cr_assert_eq(post(6, false), MM1_OK);
+    mini_settle(&world);
+    expect_log(&a, "6 1 2 ");
+}
+
 static uint64_t alarms[3];
 
 static void set_alarms(struct mm1_ctx *ctx, struct puppet *p)
