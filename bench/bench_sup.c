@@ -151,6 +151,7 @@ static mm1_status start_tree(struct mm1_ctx *ctx, struct parent *parent,
                              const struct mm1_tree_spec *tree)
 {
     (void)lap();
+    CALLGRIND_START_INSTRUMENTATION;
     return mm1_start_begin(ctx, &parent->start,
                            &(struct mm1_spawn){.behaviour = &supervisor.behaviour,
                                                .link = true,
@@ -167,7 +168,6 @@ static mm1_status parent_init(struct mm1_ctx *ctx, void *state, const void *arg)
     parent->work = (enum work)order->work;
     parent->count = order->count;
     mm1_trap_exit(ctx, true);
-    CALLGRIND_START_INSTRUMENTATION;
     if (parent->work != MIXED) {
         board.restarts_left = parent->count;
         return start_tree(ctx, parent, &trees[parent->work]);

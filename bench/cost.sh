@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Instructions, counted by callgrind: the same however busy the machine is.
 #
-# Of one step of bench_actor, on threads with one worker; a message has a goal.
+# Of one step of bench_actor and of one restart of bench_sup, on threads with one worker; a message has a goal.
 # Of one hop of bench_cost, in simulation, among 1,000 and among 1,000,000 idle actors or pending timers. From 1,000 to
 # 1,000,000 a logarithm doubles, and that is the goal for each case: at most twice the instructions.
 #
@@ -60,10 +60,11 @@ compare() {
     row "$1" "$2 -> $3" instructions "at most twice $verdict"
 }
 
-# actor CASE WHAT [AT MOST]
-actor() {
-    local counted verdict=''
-    counted=$(per_step bench_actor "$1" "$steps")
+# step_of PROGRAM CASE WHAT [AT MOST]
+step_of() {
+    local counted verdict='' program=$1
+    shift
+    counted=$(per_step "$program" "$1" "$steps")
     if [ $# -gt 2 ]; then
         verdict="at most $3 MISSED"
         [ "$counted" -gt "$3" ] || verdict="at most $3 met"
@@ -72,14 +73,18 @@ actor() {
 }
 
 if [ -n "$actors" ]; then
-    actor tell "a message, to and fro" 250
-    actor stream "a message, of 100 in a turn" 250
-    actor function-tell "a message, to and fro, function actors"
-    actor ask "question and answer"
-    actor function-ask "question and answer, function actors"
-    actor spawn "a birth and an end"
-    actor function-spawn "a birth and an end, function actors"
-    actor switch "fiber switch, there and back"
+    step_of bench_actor tell "a message, to and fro" 250
+    step_of bench_actor stream "a message, of 100 in a turn" 250
+    step_of bench_actor function-tell "a message, to and fro, function actors"
+    step_of bench_actor ask "question and answer"
+    step_of bench_actor function-ask "question and answer, function actors"
+    step_of bench_actor spawn "a birth and an end"
+    step_of bench_actor function-spawn "a birth and an end, function actors"
+    step_of bench_actor switch "fiber switch, there and back"
+    step_of bench_sup restart "a restart"
+    step_of bench_sup restart-ack "a restart with ack"
+    step_of bench_sup mixed "a child of one_for_one, from start to stop"
+    step_of bench_sup uniform "a child of uniform, from start to stop"
 fi
 [ -n "$simulation" ] || exit 0
 for work in send cancel fire spawn; do

@@ -9,6 +9,7 @@
 
 #include "base/mutant.h"
 #include "cli/cli.h"
+#include "fuzz/sup_against.h"
 #include "fuzz/sup_campaign.h"
 #include "fuzz/sup_cases_compare.h"
 #include "fuzz/sup_cases_run.h"
@@ -56,7 +57,23 @@ static const char help[] =
     "Standard output is the trace alone. Exit codes: 0 played to the end, and equal; 11 a "
     "difference; 12 a case does "
     "not\n"
-    "come to rest; 2 a malformed case.\n";
+    "come to rest; 2 a malformed case.\n"
+    "\n"
+    "fuzz supervisors --against-otp [options]\n"
+    "\n"
+    "Draws cases, one a seed, plays each on libmm1 and on the supervisor of Erlang/OTP, and prints "
+    "the first difference,\n"
+    "shrunk, as a file of cases with both outputs in it.\n"
+    "\n"
+    "  --seed N|A..B           a seed, or a range with both ends (default: 1..1000)\n"
+    "  --count N               so many seeds, from that of --seed on\n"
+    "  --time 10m              go on from the first seed for so long\n"
+    "  --jobs N                cases that OTP plays at a time (default: 8)\n"
+    "  --mutant NAME           with a seeded bug, in builds that have them\n"
+    "\n"
+    "Exit codes: 0 all equal; 11 a difference; 10 libmm1 crashes or hangs; 12 it does not come to "
+    "rest; 13 a difference\n"
+    "that does not come again; 3 there is no Erlang (Debian: the package erlang-base).\n";
 
 enum {
     CASES = 1,
@@ -73,6 +90,8 @@ enum {
     TAP,
     MUTANT,
     MUTANTS,
+    AGAINST,
+    COUNT,
 };
 
 static const struct option options_list[] = {
@@ -90,10 +109,14 @@ static const struct option options_list[] = {
     {"tap", required_argument, NULL, TAP},
     {"mutant", required_argument, NULL, MUTANT},
     {"mutants", no_argument, NULL, MUTANTS},
+    {"against-otp", no_argument, NULL, AGAINST},
+    {"count", required_argument, NULL, COUNT},
     {0},
 };
 
 #define SEEDS_DEFAULT 10000
+#define AGAINST_DEFAULT 1000
+#define AGAINST_JOBS 8
 #define DIFFERENCE 11
 #define RESTLESS 12
 #define FILE_MAX (UINT32_C(1) << 30)
@@ -109,6 +132,8 @@ struct fuzz_options {
     struct sup_campaign_options campaign;
     const char *of_campaign; /* an option that only campaigns have; null: none was given */
     bool lists_mutants;
+    bool against;
+    uint64_t count; /* of seeds; 0: not given */
 };
 
 /* --- options -------------------------------------------------------------------------------------------------- */
@@ -184,6 +209,15 @@ static bool take_campaign_option(int code, struct fuzz_options *options)
     case MUTANTS:
         options->lists_mutants = true;
         return true;
+    case AGAINST:
+        options->against = true;
+        return true;
+    case COUNT:
+        if (cli_number(optarg, 1, UINT64_MAX, &options->count)) {
+            return true;
+        }
+        (void)cli_usage(&cli_fuzz, "--count \"%s\": expected a number of seeds", optarg);
+        return false;
     default:
         return false;
     }
@@ -394,6 +428,39 @@ static int run_campaign(struct fuzz_options *options)
     return sup_campaign(campaign);
 }
 
+/* --- against OTP ---------------------------------------------------------------------------------------------- */
+
+static int run_against(const struct fuzz_options *options)
+{
+    const struct sup_campaign_options *campaign = &options->campaign;
+    const struct sim_seeds *seeds = &options->seeds;
+    struct sup_against_options against = {.first = seeds->first,
+                                          .last = seeds->last,
+                                          .time_ns = campaign->time_ns,
+                                          .jobs = options->jobs != 0 ? (unsigned)options->jobs
+                                                                     : AGAINST_JOBS,
+                                          .mutant = campaign->mutant};
+    if (options->cases != NULL || options->expected != NULL || options->differences != NULL ||
+        options->threads != 0 || campaign->fail_fast || campaign->hashes ||
+        campaign->save != NULL || campaign->junit != NULL || campaign->tap != NULL ||
+        options->lists_mutants) {
+        return cli_usage(&cli_fuzz,
+                         "--against-otp: goes with --seed, --count, --time, --jobs and --mutant");
+    }
+    if (options->count != 0 && seeds->first != seeds->last) {
+        return cli_usage(&cli_fuzz, "--count: not with a range of seeds");
+    }
+    uint64_t count = options->count != 0    ? options->count
+                     : options->seeds_given ? seeds->last - seeds->first + 1
+                                            : AGAINST_DEFAULT;
+    if (count - 1 > UINT64_MAX - seeds->first) {
+        return cli_usage(&cli_fuzz, "--count: there are not so many seeds");
+    }
+    against.last = seeds->first + (count - 1);
+    against.stop = cli_watch_signals();
+    return sup_against(&against);
+}
+
 /* --- the verb ------------------------------------------------------------------------------------------------- */
 
 static int run(int argc, char **argv, const struct mm1__linked_systems *linked)
@@ -405,6 +472,12 @@ static int run(int argc, char **argv, const struct mm1__linked_systems *linked)
     }
     if (argc - optind != 1 || strcmp(argv[optind], "supervisors") != 0) {
         return cli_usage(&cli_fuzz, "expected what to fuzz: supervisors");
+    }
+    if (options.against) {
+        return run_against(&options);
+    }
+    if (options.count != 0) {
+        return cli_usage(&cli_fuzz, "--count: only with --against-otp");
     }
     if (options.cases == NULL) {
         return run_campaign(&options);

@@ -1,4 +1,5 @@
-# Libraries, headers, the JSON Schema of scenarios, a template of a project, the CMake package and the pkg-config files.
+# Libraries, headers, the JSON Schema of scenarios, a template of a project, the oracle for OTP, the CMake package and
+# the pkg-config files.
 include(CMakePackageConfigHelpers)
 
 get_property(libraries GLOBAL PROPERTY MM1_LIBRARIES)
@@ -21,6 +22,7 @@ foreach(name mm1 mm1-sim)
 endforeach()
 install(FILES sim/scenario.schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/mm1)
 install(DIRECTORY share/template DESTINATION ${CMAKE_INSTALL_DATADIR}/mm1)
+install(FILES share/otp/oracle.erl DESTINATION ${CMAKE_INSTALL_DATADIR}/mm1/otp)
 
 # The manual page, where scdoc is there to make it.
 find_program(MM1_SCDOC scdoc)

@@ -255,10 +255,13 @@ static void sort_groups(struct sup_campaign_state *state)
     }
 }
 
+/* Who interrupts it learns what was found, as it was found. */
 static void print_findings(struct sup_campaign_state *state, struct sup_shrunk *shrunk)
 {
-    for (size_t i = 0; i < state->group_count && *state->options->stop == 0; i++) {
-        mm1_status status = sup_finding_open(state, &state->groups[i], &shrunk[i]);
+    for (size_t i = 0; i < state->group_count; i++) {
+        mm1_status status = *state->options->stop != 0
+                                ? MM1_CLOSED
+                                : sup_finding_open(state, &state->groups[i], &shrunk[i]);
         if (status != MM1_OK && status != MM1_CLOSED) {
             broke(state, mm1_status_text(status));
         }

@@ -7,7 +7,8 @@
  *
  * Histories of the fuzzer use the same format and three events more, which OTP is never asked: `wait NS`, so much
  * virtual time passes before the next event; `slownext ID K NS`, the next K starts take so long; `hangnext ID K`, they
- * never end. All memory is the arena of the cases. */
+ * never end; and two keys of children more: `ack=0`, a child is started as soon as it is spawned, and what its start
+ * comes to is how it ends; `announce=1`, it is told who its supervisor is. All memory is the arena of the cases. */
 #ifndef FUZZ_SUP_CASE_H
 #define FUZZ_SUP_CASE_H
 
@@ -53,6 +54,8 @@ struct sup_member {
     enum sup_shutdown shutdown;
     uint64_t shutdown_ms;
     bool type_supervisor; /* the label */
+    bool unacked;         /* of the fuzzer: it has not to say that it is ready */
+    bool announced;       /* of the fuzzer: it is told its supervisor */
     enum sup_term term;
     uint64_t slow_ms;
     /* of a supervisor: */
@@ -75,6 +78,8 @@ enum sup_key {
     SUP_KEY_SHUTDOWN,
     SUP_KEY_TYPE,
     SUP_KEY_TERM,
+    SUP_KEY_ACK,
+    SUP_KEY_ANNOUNCE,
 };
 
 enum sup_event_kind {

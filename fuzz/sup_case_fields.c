@@ -280,13 +280,14 @@ static mm1_status read_term(const struct sup_reader *r, struct mm1_text token,
     return MM1_OK;
 }
 
-static mm1_status read_significant(const struct sup_reader *r, struct mm1_text token, bool *out)
+static mm1_status read_flag(const struct sup_reader *r, const char *what, struct mm1_text token,
+                            bool one, bool *out)
 {
     uint64_t value = 0;
     if (!read_digits(token, 1, &value)) {
-        return sup_wrong(r, "significant \"%s\": expected 0 or 1", sup_show(token).text);
+        return sup_wrong(r, "%s \"%s\": expected 0 or 1", what, sup_show(token).text);
     }
-    *out = value == 1;
+    *out = (value == 1) == one;
     return MM1_OK;
 }
 
@@ -313,13 +314,17 @@ static mm1_status read_value(const struct sup_reader *r, enum sup_key key, struc
         member->restart = (enum sup_restart)word;
         return status;
     case SUP_KEY_SIGNIFICANT:
-        return read_significant(r, token, &member->significant);
+        return read_flag(r, "significant", token, true, &member->significant);
     case SUP_KEY_SHUTDOWN:
         return read_shutdown(r, token, member);
     case SUP_KEY_TYPE:
         status = read_word(r, "type", sup_words_type, token, &word);
         member->type_supervisor = word == 1;
         return status;
+    case SUP_KEY_ACK:
+        return read_flag(r, "ack", token, false, &member->unacked);
+    case SUP_KEY_ANNOUNCE:
+        return read_flag(r, "announce", token, true, &member->announced);
     default:
         return read_term(r, token, member);
     }
@@ -340,11 +345,12 @@ mm1_status sup_read_ns(const struct sup_reader *r, const char *what, struct mm1_
 #define BIT(key) (1u << SUP_KEY_##key)
 #define KEYS_OF_SUPERVISOR (BIT(STRATEGY) | BIT(INTENSITY) | BIT(PERIOD))
 #define KEYS_OF_CHILD (BIT(RESTART) | BIT(SIGNIFICANT) | BIT(SHUTDOWN) | BIT(TYPE))
+#define KEYS_OF_FUZZER (BIT(ACK) | BIT(ANNOUNCE))
 
-static unsigned keys_of(const struct sup_member *member, bool root)
+static unsigned keys_of(const struct sup_member *member, bool root, bool fuzzed)
 {
     unsigned keys = member->is_supervisor ? KEYS_OF_SUPERVISOR | BIT(AUTO) : BIT(TERM);
-    return root ? keys : keys | KEYS_OF_CHILD;
+    return root ? keys : keys | KEYS_OF_CHILD | (fuzzed ? KEYS_OF_FUZZER : 0);
 }
 
 static mm1_status read_key(const struct sup_reader *r, struct mm1_text token, unsigned allowed,
@@ -361,6 +367,9 @@ static mm1_status read_key(const struct sup_reader *r, struct mm1_text token, un
         char list[SUP_LIST_MAX];
         list_words(sup_words_key, list);
         return sup_wrong(r, "unknown key \"%s\": expected %s", sup_show(name).text, list);
+    }
+    if ((KEYS_OF_FUZZER & 1u << key) != 0 && !r->fuzzed) {
+        return sup_wrong(r, "%s: only in cases of the fuzzer", sup_words_key.items[key]);
     }
     if ((allowed & 1u << key) == 0) {
         return sup_wrong(r, "%s: not for %s", sup_words_key.items[key],
@@ -394,7 +403,7 @@ static mm1_status check_again(const struct sup_reader *r, size_t first, size_t a
 mm1_status sup_read_keys(const struct sup_reader *r, size_t first, bool root,
                          struct sup_member *member)
 {
-    unsigned allowed = keys_of(member, root);
+    unsigned allowed = keys_of(member, root, r->fuzzed);
     if (r->count - first > SUP_KEYS_MAX) {
         return sup_wrong(r, "more than %d times key=value", SUP_KEYS_MAX);
     }

@@ -17,7 +17,7 @@ WORDS(type, "worker", "supervisor");
 WORDS(term, "die", "clean", "slow", "normal", "crash", "ignore");
 WORDS(exit, "normal", "shutdown", "shutdown:", "crash", "kill", "selfkill");
 WORDS(key, "strategy", "intensity", "period", "auto_shutdown", "restart", "significant", "shutdown",
-      "type", "term");
+      "type", "term", "ack", "announce");
 WORDS(event, "exit", "sup_exit", "failnext", "dienext", "start_child", "terminate_child",
       "delete_child", "restart_child", "childspec", "which", "count", "advance", "wait", "slownext",
       "hangnext");
@@ -71,6 +71,10 @@ static mm1_status print_key(const struct sup_member *member, enum sup_key key, s
         return print_shutdown(member, out);
     case SUP_KEY_TYPE:
         return mm1_buf_format(out, "%s", sup_words_type.items[member->type_supervisor ? 1 : 0]);
+    case SUP_KEY_ACK:
+        return mm1_buf_format(out, "%d", member->unacked ? 0 : 1);
+    case SUP_KEY_ANNOUNCE:
+        return mm1_buf_format(out, "%d", member->announced ? 1 : 0);
     default:
         return print_term(member, out);
     }

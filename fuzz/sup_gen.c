@@ -161,6 +161,8 @@ void sup_member_say(struct sup_member *member, bool root)
         said |= member->significant ? BIT(SIGNIFICANT) : 0;
         said |= usual ? 0 : BIT(SHUTDOWN);
         said |= member->type_supervisor ? BIT(TYPE) : 0;
+        said |= member->unacked ? BIT(ACK) : 0;
+        said |= member->announced ? BIT(ANNOUNCE) : 0;
     }
     member->said = said;
     member->order = 0;

@@ -27,6 +27,8 @@ struct sup_gen_options {
     X(SIGNIFICANT, "significant children")                                                         \
     X(STOPS, "ways of shutdown")                                                                   \
     X(TERMS, "children that do not just obey")                                                     \
+    X(UNACKED, "children without acknowledgement")                                                 \
+    X(ANNOUNCED, "children that are told their parent")                                            \
     X(WINDOW_EDGES, "odd windows and intensities")                                                 \
     X(BAD_SPECS, "specs that break a rule")                                                        \
     X(BEFORE, "plans before the start")                                                            \
@@ -57,8 +59,8 @@ const char *sup_dimension_text(enum sup_dimension dimension);
 uint32_t sup_dimensions_of(const struct sup_case *the_case);
 
 /* Draws a case. Swarm: each dimension is off for a share of the seeds. Memory of the arena. MM1_NOMEM. */
-MM1_NODISCARD mm1_status sup_generate(struct mm1__arena *arena, uint64_t seed, const struct sup_gen_options *options,
-                                      struct sup_case *out);
+MM1_NODISCARD mm1_status sup_generate(struct mm1__arena *arena, uint64_t seed,
+                                      const struct sup_gen_options *options, struct sup_case *out);
 /* Makes a member say just what differs from the default of its key, so that it prints short. */
 void sup_member_say(struct sup_member *member, bool root);
 

@@ -39,6 +39,7 @@ static uint32_t of_child(const struct sup_member *member)
            if_so(member->significant, SUP_DIM_SIGNIFICANT) |
            if_so(!usual || (!member->is_supervisor && member->shutdown_ms != 5000), SUP_DIM_STOPS) |
            if_so(member->term != SUP_TERM_DIE, SUP_DIM_TERMS) |
+           if_so(member->unacked, SUP_DIM_UNACKED) | if_so(member->announced, SUP_DIM_ANNOUNCED) |
            if_so(member->significant && member->restart == SUP_PERMANENT, SUP_DIM_BAD_SPECS);
 }
 

@@ -1,4 +1,6 @@
 /* The free generator: what happens to a tree. */
+#include <mm1/supervisor.h>
+
 #include "fuzz/sup_gen_tree.h"
 
 #define ADDED_MAX 24
@@ -175,7 +177,9 @@ static void act_exit(struct history *h)
 
 static bool draw_plan(struct history *h, const char *id, bool before, struct sup_event *out)
 {
-    static const uint64_t slow[] = {1, 1000, MM1_NS_PER_MS, 20 * MM1_NS_PER_MS, MM1_NS_PER_SEC};
+    /* The last one is as long as a start may take. */
+    static const uint64_t slow[] = {
+        1, 1000, MM1_NS_PER_MS, 20 * MM1_NS_PER_MS, MM1_NS_PER_SEC, MM1_START_TIMEOUT_DEFAULT};
     static const unsigned counts[] = {0, 50, 27, 17, 0, 0, 6};
     const unsigned kinds[] = {
         on(h, SUP_DIM_FAIL) ? 50 : 0, on(h, SUP_DIM_IGNORE) ? 12 : 0, on(h, SUP_DIM_DIE) ? 25 : 0,
@@ -322,6 +326,29 @@ static void act_limit(struct history *h)
     }
 }
 
+/* Those that a supervisor may end with end, one after the other; the restart of one may fail. */
+static void act_significant(struct history *h)
+{
+    size_t supervisor = draw_supervisor(h);
+    if (member_of(h, supervisor)->auto_shutdown == SUP_AUTO_NEVER) {
+        return;
+    }
+    for (size_t i = 0; i < h->g->made.member_count; i++) {
+        const struct sup_member *member = member_of(h, i);
+        struct sup_event plan;
+        if (member->parent != supervisor || member->is_supervisor || !member->significant) {
+            continue;
+        }
+        bool fails = chance(h, 1, 3) && draw_plan(h, member->id, false, &plan);
+        if (fails) {
+            add(h, plan);
+        }
+        add(h, (struct sup_event){.kind = SUP_EV_EXIT,
+                                  .id = member->id,
+                                  .exit = fails ? SUP_EXIT_CRASH : SUP_EXIT_NORMAL});
+    }
+}
+
 /* --- calls ---------------------------------------------------------------------------------------------------- */
 
 /* Remembers a worker that was added. */
@@ -395,6 +422,7 @@ enum act {
     ACT_STRANGER,
     ACT_MID_RESTART,
     ACT_LIMIT,
+    ACT_SIGNIFICANT,
     ACT_CALL,
     ACT_WAIT,
     ACTS,
@@ -412,6 +440,7 @@ static void act(struct history *h)
         [ACT_STRANGER] = on(h, SUP_DIM_STRANGERS) ? 4 : 0,
         [ACT_MID_RESTART] = on(h, SUP_DIM_SUP_KILLS) && exits ? 6 : 0,
         [ACT_LIMIT] = exits && !batch ? 6 : 0,
+        [ACT_SIGNIFICANT] = exits && on(h, SUP_DIM_SIGNIFICANT) ? 6 : 0,
         [ACT_CALL] = calls ? 26 : 0,
         [ACT_WAIT] = on(h, SUP_DIM_WAITS) && !batch ? 16 : 0,
     };
@@ -433,6 +462,9 @@ static void act(struct history *h)
         return;
     case ACT_LIMIT:
         act_limit(h);
+        return;
+    case ACT_SIGNIFICANT:
+        act_significant(h);
         return;
     case ACT_CALL:
         act_call(h);

@@ -31,6 +31,8 @@ static unsigned share_of(enum sup_dimension dimension)
     case SUP_DIM_BAD_IDS:
     case SUP_DIM_HANG:
     case SUP_DIM_UNIFORM:
+    case SUP_DIM_UNACKED:
+    case SUP_DIM_ANNOUNCED:
         return 4;
     default:
         return 6;
@@ -113,8 +115,8 @@ static void draw_end(struct sup_gen *g, struct sup_member *member)
     uint64_t how = member_draw(g, 8);
     uint64_t ms = times_ms[member_draw(g, MM1_COUNT_OF(times_ms))];
     uint64_t slow_ms = member_draw(g, 21);
+    bool just = member_chance(g, 1, 4); /* it ends at the moment at which it would be killed */
     member->term = sup_gen_on(g, SUP_DIM_TERMS) ? (enum sup_term)term : SUP_TERM_DIE;
-    member->slow_ms = member->term == SUP_TERM_SLOW ? slow_ms : 0;
     member->shutdown_ms = 5000;
     if (sup_gen_on(g, SUP_DIM_STOPS)) {
         member->shutdown = how < 2                                      ? SUP_SHUTDOWN_BRUTAL
@@ -122,6 +124,18 @@ static void draw_end(struct sup_gen *g, struct sup_member *member)
                                                                         : SUP_SHUTDOWN_MS;
         member->shutdown_ms = member->shutdown == SUP_SHUTDOWN_MS ? ms : 5000;
     }
+    if (member->term == SUP_TERM_SLOW) {
+        member->slow_ms = just ? member->shutdown_ms : slow_ms;
+    }
+}
+
+/* What else a child's spec may say. */
+static void draw_start(struct sup_gen *g, struct sup_member *member)
+{
+    bool unacked = member_chance(g, 1, 3);
+    bool announced = member_chance(g, 1, 3);
+    member->unacked = unacked && sup_gen_on(g, SUP_DIM_UNACKED);
+    member->announced = announced && sup_gen_on(g, SUP_DIM_ANNOUNCED);
 }
 
 /* Whether a child counts for the end of its supervisor. */
@@ -139,6 +153,7 @@ struct sup_member sup_gen_worker(struct sup_gen *g, const struct sup_shape *shap
 {
     struct sup_member member = {.parent = supervisor, .restart = draw_restart(g, shape)};
     draw_end(g, &member);
+    draw_start(g, &member);
     member.significant = draw_significant(g, &member, supervisor);
     member.type_supervisor = member_chance(g, 1, 16);
     return member;
@@ -191,6 +206,9 @@ static struct sup_member draw_supervisor(struct sup_gen *g, const struct sup_sha
     }
     member.significant = draw_significant(g, &member, above);
     member.type_supervisor = true;
+    draw_start(g, &member);
+    /* A tree that breaks a rule never starts: who is not waited for would be restarted for ever. */
+    member.unacked = member.unacked && !sup_gen_on(g, SUP_DIM_BAD_SPECS);
     return member;
 }
 

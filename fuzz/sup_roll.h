@@ -13,9 +13,9 @@ struct sup_process {
     uint64_t parent;  /* of the process that spawned it */
     const char *id;   /* of its member: the name it was spawned with; of the root "root" */
     bool is_supervisor;
-    bool ready;     /* it said mm1_init_done */
-    bool ignored;   /* it said mm1_init_ignore */
-    bool dying;     /* the stage told it to end right after its start */
+    bool ready;   /* it said mm1_init_done */
+    bool ignored; /* it said mm1_init_ignore */
+    bool dying;   /* the stage told it to end right after its start */
     bool ended;
     unsigned number; /* of its id, among those that became ready: a#1, a#2; 0: it is not ready */
     struct mm1_reason reason; /* of one that ended */
@@ -27,7 +27,7 @@ struct sup_process {
 struct sup_rolled_id {
     struct mm1_tree_node by_id;
     const char *id;
-    unsigned started; /* how many became ready */
+    unsigned started;         /* how many became ready */
     struct sup_process *last; /* null: none yet */
     void *user;               /* of whoever keeps the roll; null at first */
 };

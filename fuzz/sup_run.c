@@ -5,6 +5,7 @@
 
 #include <mm1/clock.h>
 
+#include "base/mutant.h"
 #include "base/prng.h"
 #include "fuzz/sup_run.h"
 #include "fuzz/sup_stage.h"
@@ -213,6 +214,7 @@ static void play(const struct sim_scenario *scenario, uint64_t seed,
         .running = watch == NULL ? NULL : watch->running,
     };
     *out = (struct sup_run){0};
+    mm1__mutant_reset();
     sim_run(&spec, &result);
     out->failed = result.verdict != SIM_PASSED;
     out->code = sim_verdict_exit(result.verdict);

@@ -381,6 +381,10 @@ bool sup_member_plainer(struct sup_member *member, unsigned what, bool root)
         return changed;
     case 7:
         return plain_period(member);
+    case 8:
+        return set_flag(&member->unacked, false);
+    case 9:
+        return set_flag(&member->announced, false);
     default:
         changed = member->term == SUP_TERM_SLOW && member->slow_ms > 1;
         member->slow_ms = changed ? 1 : member->slow_ms;

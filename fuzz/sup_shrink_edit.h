@@ -31,7 +31,7 @@ bool sup_draft_demote(struct sup_draft *draft, size_t index);
 bool sup_draft_split(struct sup_draft *draft, size_t step);
 
 /* Attributes toward their defaults, one by one. */
-#define SUP_PLAINER_MEMBER 9u
+#define SUP_PLAINER_MEMBER 11u
 bool sup_member_plainer(struct sup_member *member, unsigned what, bool root);
 #define SUP_PLAINER_EVENT 3u
 bool sup_event_plainer(struct sup_event *event, unsigned what);

@@ -88,11 +88,12 @@ static void become_alive(struct spec *s, struct spec_child *child, struct spec_p
 bool spec_start(struct spec *s, struct spec_child *child, struct spec_outcome *outcome)
 {
     const struct sup_entry want = {.kind = SUP_DID_SPAWN,
-                                   .id = s->strategy == SPEC_UNIFORM ? NULL : child->id};
+                                   .id = s->strategy == SPEC_UNIFORM ? child->name : child->id};
     if (!spec_expect(s, "start order", &want)) {
         return false;
     }
     const struct sup_entry *spawn = &s->log->entries[s->at - 1];
+    child->name = spawn->id;
     *outcome = (struct spec_outcome){.what = SPEC_STARTED};
     s->awaited = child;
     s->timed = false;

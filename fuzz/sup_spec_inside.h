@@ -34,6 +34,8 @@ struct spec_child {
     const struct mm1_child *spec;
     struct spec_meaning means;
     const char *id; /* that of the spec, terminated */
+    const char *
+        name; /* of its processes under a uniform supervisor, where their argument says it; null: none yet */
     enum spec_state state;
     /* Of PROCESS the current one. Of RESTARTING under a uniform supervisor the dead one, by which it is known. */
     struct spec_process *process;

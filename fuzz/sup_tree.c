@@ -59,7 +59,8 @@ static struct mm1_child bare_child(const struct sup_member *member)
                          .value = member->shutdown == SUP_SHUTDOWN_MS
                                       ? sup_ns_of_ms(member->shutdown_ms)
                                       : 0},
-        .ack = true,
+        .ack = !member->unacked,
+        .announce_parent = member->announced,
     };
 }
 

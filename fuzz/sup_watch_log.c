@@ -134,7 +134,7 @@ static mm1_status read_request(struct sup_watch *watch, const void *msg, struct 
 }
 
 /* A call is about to stop or delete a child: the tree may stay without it, and where it had no process, without those
- * too that its restart would have started. */
+ * too that its restart would have started. One of its id that is started later may be of another kind. */
 static void note_stop(struct sup_watch *watch, struct sup_life *life, const struct sup_entry *entry)
 {
     struct sup_seen *seen = NULL;
@@ -150,7 +150,7 @@ static void note_stop(struct sup_watch *watch, struct sup_life *life, const stru
     }
     bool ended = seen->process->ended;
     seen->stopped = seen->stopped || ended || !deletes;
-    life->gave_up = life->gave_up || (ended && !deletes);
+    life->gave_up = life->gave_up || ended;
 }
 
 static mm1_status open_call(struct sup_watch *watch, struct sup_life *life,

@@ -45,7 +45,7 @@ struct sup_life {
     bool quit;  /* it ended itself */
     bool killed;
     bool unwatched; /* it took a watch back: then not each end is told */
-    /* A call stopped a child without a process, which may have been about to restart others too. */
+    /* A call stopped or deleted a child without a process, which may have been about to restart others too. */
     bool gave_up;
     bool busy;       /* at rest: somebody has not finished his start or his end */
     uint64_t living; /* children that live */

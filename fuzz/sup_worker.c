@@ -211,6 +211,17 @@ static mm1_status gate_go(struct mm1_ctx *ctx, struct gate *gate, const struct s
     return MM1_INVALID;
 }
 
+/* It will never begin, and nothing waits for it: only the end of its parent ends it, as nobody else could. */
+static mm1_status gate_hangs(struct mm1_ctx *ctx, const struct mm1_envelope *envelope)
+{
+    MM1_ON(envelope, mm1_exited, exited) {
+        if (mm1_addr_equal(exited->peer, mm1_parent(ctx))) {
+            mm1_quit(ctx, mm1_reason_of_why(&exited->why));
+        }
+    }
+    return MM1_OK;
+}
+
 static mm1_status gate_receive(struct mm1_ctx *ctx, void *state,
                                const struct mm1_envelope *envelope)
 {
@@ -224,12 +235,8 @@ static mm1_status gate_receive(struct mm1_ctx *ctx, void *state,
     MM1_ON(envelope, sup_wake, wake) {
         return gate_open(ctx, gate);
     }
-    MM1_ON(envelope, mm1_exited, exited) {
-        /* It will never begin: nobody else could end it once its parent is gone. */
-        if (gate->hangs && mm1_addr_equal(exited->peer, mm1_parent(ctx))) {
-            mm1_quit(ctx, mm1_reason_of_why(&exited->why));
-            return MM1_OK;
-        }
+    if (gate->hangs) {
+        return gate_hangs(ctx, envelope);
     }
     mm1_postpone(ctx);
     return MM1_OK;

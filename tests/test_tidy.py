@@ -50,7 +50,7 @@ PUBLIC_HEADERS = {
 }
 
 # Headers that the build makes.
-GENERATED = {"mm1_version.h": "host", "sim_schema.h": "sim", "fuzz_version.h": "fuzz"}
+GENERATED = {"mm1_version.h": "host", "sim_schema.h": "sim", "fuzz_version.h": "fuzz", "otp_oracle.h": "fuzz"}
 
 # Third-party and system headers that only some floors may see.
 LIBRARY_FLOORS = {
@@ -98,7 +98,8 @@ BANNED_TEXT = re.compile(
     r"|(?<![\w.}])/(wo" r"rk|ho" r"me|ro" r"ot|Us" r"ers)/"
     r"|npm" r"js\.org|py" r"pi\.org|crates" r"\.io|proxy\.go" r"lang|deb\.deb" r"ian\.org", re.ASCII)
 
-TEXT_SUFFIXES = (".c", ".h", ".py", ".sh", ".md", ".cmake", ".txt", ".in", ".json", ".allow", ".yml")
+TEXT_SUFFIXES = (".c", ".h", ".py", ".sh", ".md", ".cmake", ".txt", ".in", ".json", ".allow", ".yml",
+                 ".erl")
 TEXT_NAMES = ("dev", ".ci/run", ".clang-format", ".clang-tidy", ".editorconfig", ".gitignore", "LICENSE")
 
 

@@ -4,7 +4,7 @@
 #include "fuzz/sup_spec_inside.h"
 #include "sup_tries_world.h"
 
-/* --- states that were seen ---------------------------------------------------------------------------------------- */
+/* --- states that were seen --------------------------------------------------------------- */
 
 struct seen {
     uint64_t digest; /* 0: none */
@@ -75,7 +75,7 @@ static bool is_new(struct search *s, uint64_t digest, unsigned left)
     return true;
 }
 
-/* --- a failure ------------------------------------------------------------------------------------------------------ */
+/* --- a failure --------------------------------------------------------------- */
 
 static mm1_status say_tree(const struct search *s, struct mm1_buf *out)
 {
@@ -122,7 +122,7 @@ static void fail(struct search *s, const struct sup_finding *finding)
     mm1_buf_close(&out);
 }
 
-/* --- a state --------------------------------------------------------------------------------------------------------- */
+/* --- a state --------------------------------------------------------------- */
 
 /* Judges what was done so far. `*digest` is that of the state. False: it failed. */
 static bool check(struct search *s, uint64_t *digest)
@@ -131,6 +131,9 @@ static bool check(struct search *s, uint64_t *digest)
     bool rests = try_world_rests(w);
     if (w->broken == NULL && rests && mm1__sup_busy(&w->sup)) {
         w->broken = "it waits, and nothing is to come";
+    }
+    if (w->broken == NULL && w->armed && !w->ended && !mm1__sup_busy(&w->sup)) {
+        w->broken = "it left its timer armed";
     }
     if (w->broken != NULL) {
         fail(s, NULL);
@@ -174,7 +177,7 @@ static void try_it(struct search *s, const struct saved *saved, unsigned left)
     }
 }
 
-/* --- what can happen -------------------------------------------------------------------------------------------------- */
+/* --- what can happen --------------------------------------------------------------- */
 
 static void try_ends(struct search *s, const struct saved *saved, struct try_slot *slot,
                      unsigned left)
@@ -184,7 +187,9 @@ static void try_ends(struct search *s, const struct saved *saved, struct try_slo
         enum mm1_reason_kind reason;
     } ends[] = {{SUP_TRY_NORMAL, MM1_REASON_NORMAL},
                 {SUP_TRY_SHUTDOWN, MM1_REASON_SHUTDOWN},
-                {SUP_TRY_CRASH, MM1_REASON_ERROR}};
+                {SUP_TRY_CRASH, MM1_REASON_ERROR},
+                {SUP_TRY_KILLED, MM1_REASON_KILLED},
+                {SUP_TRY_SHUTDOWN_TEXT, MM1_REASON_SHUTDOWN_TEXT}};
     if (slot->killed || slot->told) {
         try_world_die(&s->world, slot, slot->killed ? MM1_REASON_KILLED : MM1_REASON_SHUTDOWN);
         try_it(s, saved, left);
@@ -313,10 +318,11 @@ static void try_events(struct search *s, const struct saved *saved, unsigned lef
         try_world_send(w, &(struct try_message){.kind = SUP_TOOK_TIMEOUT});
         try_it(s, saved, left - 1);
     }
-    if ((events & SUP_TRY_PARENT) != 0 && !w->parent_exited) {
+    static const enum mm1_reason_kind reasons[] = {MM1_REASON_NORMAL, MM1_REASON_ERROR};
+    bool may_exit = (events & SUP_TRY_PARENT) != 0 && !w->parent_exited;
+    for (unsigned i = 0; may_exit && i < MM1_COUNT_OF(reasons); i++) {
         w->parent_exited = true;
-        try_world_send(w,
-                       &(struct try_message){.kind = SUP_TOOK_PARENT, .reason = MM1_REASON_NORMAL});
+        try_world_send(w, &(struct try_message){.kind = SUP_TOOK_PARENT, .reason = reasons[i]});
         try_it(s, saved, left - 1);
     }
     for (unsigned i = 0; (events & SUP_TRY_REFUSE) != 0 && i < TRY_SLOTS; i++) {
@@ -350,7 +356,7 @@ static void visit(struct search *s, unsigned left)
     }
 }
 
-/* --- all trees --------------------------------------------------------------------------------------------------------- */
+/* --- all trees --------------------------------------------------------------- */
 
 static void try_tree(struct search *s)
 {
@@ -452,8 +458,10 @@ static void try_strategy(struct search *s, unsigned strategy, unsigned autoshut,
         tree->count = count;
         tree->spec = (struct mm1_tree_spec){
             .strategy = strategies[strategy],
-            .max_restarts = limit,
-            .within = {.some = true, .value = TRY_WINDOW},
+            .max_restarts = limit == SUP_TRY_UNLIMITED  ? MM1_RESTARTS_UNLIMITED
+                            : limit == SUP_TRY_ONE_EVER ? 1
+                                                        : limit,
+            .within = {.some = limit != SUP_TRY_ONE_EVER, .value = TRY_WINDOW},
             .auto_shutdown = autos[autoshut],
             .children = {.items = tree->children, .count = count},
         };
@@ -480,7 +488,7 @@ void sup_try_family(struct mm1_alloc *alloc, const struct sup_try_family *family
     unsigned autos_last = family->significance ? MM1__SUP_AUTO_ALL : MM1__SUP_AUTO_NEVER;
     for (unsigned strategy = 0; strategy <= MM1__SUP_UNIFORM; strategy++) {
         for (unsigned autoshut = autos_first; autoshut <= autos_last; autoshut++) {
-            for (unsigned limit = 0; limit < TRY_RING && !result->failed; limit++) {
+            for (unsigned limit = 0; limit <= SUP_TRY_ONE_EVER && !result->failed; limit++) {
                 if ((family->strategies >> strategy & 1) != 0 &&
                     (family->limits >> limit & 1) != 0) {
                     try_strategy(s, strategy, autoshut, limit);
@@ -493,7 +501,7 @@ void sup_try_family(struct mm1_alloc *alloc, const struct sup_try_family *family
     mm1_give(alloc, s, sizeof(*s));
 }
 
-/* --- the families ------------------------------------------------------------------------------------------------------ */
+/* --- the families --------------------------------------------------------------- */
 
 #define ONE (1u << MM1__SUP_ONE_FOR_ONE)
 #define ALL (1u << MM1__SUP_ALL_FOR_ONE)
@@ -515,31 +523,36 @@ void sup_try_family(struct mm1_alloc *alloc, const struct sup_try_family *family
 const struct sup_try_family sup_try_families[] = {
     /* Every strategy with every kind of restart. */
     {"kinds", NAMED, 3, KINDS, TIMEOUT, NO_ACK, false, LIMIT(0) | LIMIT(1) | LIMIT(2),
-     ENDS | SUP_TRY_REFUSE | SUP_TRY_CALLS | SUP_TRY_PARENT, 3},
+     ENDS | SUP_TRY_REFUSE | SUP_TRY_CALLS | SUP_TRY_PARENT, 2},
     /* Longer, with two children and no calls. */
     {"pairs", NAMED, 2, KINDS, TIMEOUT, NO_ACK, false, LIMIT(1) | LIMIT(3),
-     ENDS | SUP_TRY_REFUSE | SUP_TRY_TIMEOUT | SUP_TRY_PARENT, 5},
+     ENDS | SUP_TRY_REFUSE | SUP_TRY_TIMEOUT | SUP_TRY_PARENT, 6},
     /* Calls, upon each other's consequences. */
     {"calls", NAMED, 2, KINDS, TIMEOUT, NO_ACK, false, LIMIT(2),
      SUP_TRY_CRASH | SUP_TRY_REFUSE | SUP_TRY_CALLS, 4},
     /* Starts that are waited for: slow, failing, ignored. */
     {"acks", NAMED, 3, PERMANENT | TEMPORARY, TIMEOUT, NO_ACK | ACK, false, LIMIT(2),
      SUP_TRY_CRASH | STARTS | SUP_TRY_PARENT, 3},
-    {"slow", NAMED, 2, KINDS, TIMEOUT, ACK, false, LIMIT(2),
-     SUP_TRY_CRASH | STARTS | SUP_TRY_REFUSE | SUP_TRY_CALLS | SUP_TRY_PARENT, 4},
+    {"slow", NAMED, 2, PERMANENT | TEMPORARY, TIMEOUT, ACK, false, LIMIT(2),
+     SUP_TRY_CRASH | STARTS | SUP_TRY_REFUSE | SUP_TRY_CALLS | SUP_TRY_PARENT, 3},
     /* Every way to stop, with children that do not. */
     {"stops", NAMED, 3, PERMANENT, STOPS, NO_ACK, false, LIMIT(1),
-     SUP_TRY_CRASH | SUP_TRY_TIMEOUT | SUP_TRY_PARENT | SUP_TRY_CALLS, 4},
+     SUP_TRY_CRASH | SUP_TRY_TIMEOUT | SUP_TRY_PARENT | SUP_TRY_CALLS, 3},
+    {"reasons", NAMED, 2, KINDS, TIMEOUT, NO_ACK, false, LIMIT(1),
+     ENDS | SUP_TRY_KILLED | SUP_TRY_SHUTDOWN_TEXT, 3},
     /* Automatic shutdown. */
     {"auto", NAMED, 3, KINDS, TIMEOUT, NO_ACK, true, LIMIT(1),
+     SUP_TRY_NORMAL | SUP_TRY_CRASH | SUP_TRY_REFUSE | SUP_TRY_CALLS, 2},
+    {"autos", NAMED, 2, KINDS, TIMEOUT, NO_ACK, true, LIMIT(1),
      SUP_TRY_NORMAL | SUP_TRY_CRASH | SUP_TRY_REFUSE | SUP_TRY_CALLS, 3},
     /* The limit, at its edges in number and time. */
     {"limit", NAMED, 2, PERMANENT, TIMEOUT, NO_ACK, false,
-     LIMIT(0) | LIMIT(1) | LIMIT(2) | LIMIT(3), SUP_TRY_CRASH | SUP_TRY_REFUSE | SUP_TRY_TIME, 7},
+     LIMIT(0) | LIMIT(1) | LIMIT(2) | LIMIT(3) | LIMIT(SUP_TRY_UNLIMITED) | LIMIT(SUP_TRY_ONE_EVER),
+     SUP_TRY_CRASH | SUP_TRY_REFUSE | SUP_TRY_TIME, 8},
     /* Uniform supervisors. */
-    {"uniform", UNIFORM, 3, KINDS, STOPS, NO_ACK | ACK, false, LIMIT(0) | LIMIT(1) | LIMIT(2),
+    {"uniform", UNIFORM, 3, KINDS, STOPS, NO_ACK | ACK, false, LIMIT(0) | LIMIT(2),
      ENDS | STARTS | SUP_TRY_REFUSE | SUP_TRY_CALLS | SUP_TRY_PARENT, 5},
     {"window", UNIFORM, 2, PERMANENT, TIMEOUT, NO_ACK, false, LIMIT(1) | LIMIT(2),
-     SUP_TRY_CRASH | SUP_TRY_REFUSE | SUP_TRY_CALLS | SUP_TRY_TIME, 6},
+     SUP_TRY_CRASH | SUP_TRY_REFUSE | SUP_TRY_CALLS | SUP_TRY_TIME, 7},
 };
 const unsigned sup_try_family_count = MM1_COUNT_OF(sup_try_families);

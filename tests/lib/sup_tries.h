@@ -25,9 +25,15 @@ enum sup_try_event {
     SUP_TRY_IGNORE = 1 << 5,  /* … is ignored */
     SUP_TRY_TIMEOUT = 1 << 6, /* the timer fires */
     SUP_TRY_CALLS = 1 << 7,   /* terminate, restart, delete, start_child; start and stop */
-    SUP_TRY_PARENT = 1 << 8,  /* the parent's exit signal */
+    SUP_TRY_PARENT = 1 << 8,  /* the parent's exit signal; the caller cannot go on */
     SUP_TRY_TIME = 1 << 9, /* a nanosecond passes; the window passes; all but a nanosecond of it */
+    SUP_TRY_KILLED = 1 << 10, /* a child ends by itself, these ways too */
+    SUP_TRY_SHUTDOWN_TEXT = 1 << 11,
 };
+
+/* Limits beside a number within the window. */
+#define SUP_TRY_UNLIMITED 4
+#define SUP_TRY_ONE_EVER 5 /* one, whatever time passes */
 
 struct sup_try_family {
     const char *name;
@@ -38,7 +44,7 @@ struct sup_try_family {
     unsigned acks;         /* bit 1: without, bit 2: with */
     bool
         significance; /* each child that may be is significant or not, with both kinds of auto_shutdown */
-    unsigned limits; /* bits 1 << max_restarts */
+    unsigned limits; /* bits 1 << max_restarts, of these and of 0 to 3 */
     unsigned events;
     unsigned depth;
 };

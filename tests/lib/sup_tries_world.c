@@ -216,7 +216,9 @@ static void carry_out(struct try_world *w, struct try_tree *tree,
         break;
     case MM1__SUP_ARM:
         note(w, tree, (struct sup_entry){.kind = SUP_DID_ARM, .ns = action->ns});
-        disarm(w);
+        if (w->armed) {
+            broken(w, "it arms a second timer");
+        }
         w->armed = true;
         w->due = w->now + action->ns;
         break;
@@ -248,14 +250,25 @@ static void carry_out(struct try_world *w, struct try_tree *tree,
     }
 }
 
+static void make_room(struct try_world *w, const struct try_tree *tree)
+{
+    size_t room = mm1__sup_room(&w->sup);
+    if (room > tree->spec.max_restarts || room > TRY_RING) {
+        broken(w, "it wants more room than max_restarts");
+    } else if (room > w->sup.restarts.capacity) {
+        const uint64_t *old = w->sup.restarts.times;
+        w->ring = 1 - w->ring;
+        if (mm1__sup_grow(&w->sup, w->rings[w->ring], room) != old) {
+            broken(w, "it does not give back where it recorded restarts");
+        }
+    }
+}
+
 static void feed(struct try_world *w, struct try_tree *tree, struct mm1__sup_event event)
 {
     bool more = true;
     while (more && w->broken == NULL) {
-        if (mm1__sup_room(&w->sup) > TRY_RING) {
-            broken(w, "it wants more room than max_restarts");
-            return;
-        }
+        make_room(w, tree);
         struct mm1__sup_action action = mm1__sup_step(&w->sup, &event, w->now);
         while (action.kind != MM1__SUP_NONE && w->broken == NULL) {
             carry_out(w, tree, &action);
@@ -453,8 +466,10 @@ static void handle(struct try_world *w, struct try_tree *tree, const struct try_
     } else if (m->kind == SUP_TOOK_RETRY) {
         took_retry(w, tree, m);
     } else if (m->kind == SUP_TOOK_PARENT) {
-        feed(w, tree,
-             (struct mm1__sup_event){.kind = MM1__SUP_PARENT, .reason = reason_of(m->reason)});
+        /* With a reason of its own it is the caller who cannot go on: that comes to the same. */
+        enum mm1__sup_event_kind kind =
+            m->reason == MM1_REASON_ERROR ? MM1__SUP_FAIL : MM1__SUP_PARENT;
+        feed(w, tree, (struct mm1__sup_event){.kind = kind, .reason = reason_of(m->reason)});
     } else if (m->kind == SUP_TOOK_CALL) {
         took_call(w, tree, m);
     }
@@ -514,9 +529,8 @@ void try_world_begin(struct try_world *w, struct try_tree *tree)
     w->sup.strategy = tree->strategy;
     w->sup.auto_shutdown = tree->auto_shutdown;
     w->sup.max_restarts = tree->spec.max_restarts;
-    w->sup.within_ns = TRY_WINDOW;
+    w->sup.within_ns = tree->spec.within.some ? TRY_WINDOW : UINT64_MAX;
     mm1_list_init(&w->sup.children);
-    (void)mm1__sup_grow(&w->sup, w->ring, TRY_RING);
     for (unsigned i = 0; !tree->uniform && i < tree->count; i++) {
         keep(&w->slots[i], tree, i);
         mm1_list_push_back(&w->sup.children, &w->slots[i].child.link);

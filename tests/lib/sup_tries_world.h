@@ -46,7 +46,9 @@ struct try_queue {
 struct try_world {
     struct mm1__sup sup;
     struct try_slot slots[TRY_SLOTS];
-    uint64_t ring[TRY_RING];
+    uint64_t rings[2]
+                  [TRY_RING]; /* where restarts are recorded, in turn; no larger than it asks for */
+    unsigned ring;
     struct try_queue inbox;
     struct try_queue aside;
     uint64_t now;

@@ -9,7 +9,9 @@
 
 int main(int argc, char **argv)
 {
-    int deeper = argc < 2 ? 1 : strcmp(argv[1], "--short") == 0 ? -2 : atoi(argv[1]);
+    int deeper = argc < 2                          ? 1
+                 : strcmp(argv[1], "--short") == 0 ? -2
+                                                   : (int)strtol(argv[1], NULL, 10);
     struct test_alloc alloc;
     test_alloc_init(&alloc);
     bool failed = false;

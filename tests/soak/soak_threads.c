@@ -503,7 +503,7 @@ static const struct mm1_behaviour steward = {.name = "steward",
                                              .init = steward_init,
                                              .receive = steward_receive};
 
-/* --- a trace that counts --------------------------------------------------------------------------------------------- */
+/* --- a trace that counts ------------------------------------------------------------------------------------------ */
 
 static uint64_t emit(struct mm1_trace *self, const struct mm1_event *event)
 {

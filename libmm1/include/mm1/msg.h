@@ -86,7 +86,8 @@ struct mm1_msg_registry {
     size_t capacity;
 };
 
-#define MM1_MSG_DEPTH_MAX 24 /* of nested messages; a tree of supervisors takes two for each level */
+/* Of nested messages; a tree of supervisors takes two for each level. */
+#define MM1_MSG_DEPTH_MAX 24
 /* bytes of an encoded message; on the wire of mm1 it is 65535 */
 #define MM1_MSG_SIZE_MAX (16u << 20)
 

@@ -90,7 +90,8 @@ MM1_API void mm1_node_kill_all(struct mm1_node *node);
 MM1_API void mm1_node_refuse_spawns(struct mm1_node *node);
 /* How many actors live. Any thread. */
 MM1_API size_t mm1_node_actors(const struct mm1_node *node);
-/* Items in queues and armed timers that are not background: 0 when the node rests. Any thread. */
+/* Items in queues and armed timers that are not background: 0 when the node rests. On threads it is 0 for a moment as
+ * well while an actor ends, whose end is still to be told: mm1_posix_wait_idle waits for rest. Any thread. */
 MM1_API uint64_t mm1_node_unrest(const struct mm1_node *node);
 /* A suspended actor receives nothing: its queue fills. Signals still act on it, and it can be killed. For tests.
  * MM1_NOPROC. Any thread. */

@@ -32,8 +32,14 @@
 /* --- what a tree is made of ----------------------------------------------------------------------------------- */
 
 /* Initializers of a text and of a list, for static data. */
-#define MM1_TEXT_INIT(literal) {.data = (literal), .size = sizeof(literal) - 1}
-#define MM1_LIST(array) {.items = (array), .count = MM1_COUNT_OF(array)}
+#define MM1_TEXT_INIT(literal)                                                                     \
+    {                                                                                              \
+        .data = (literal), .size = sizeof(literal) - 1                                             \
+    }
+#define MM1_LIST(array)                                                                            \
+    {                                                                                              \
+        .items = (array), .count = MM1_COUNT_OF(array)                                             \
+    }
 
 /* What happens to the others when a child is restarted. Empty: one_for_one. */
 #define MM1_ONE_FOR_ONE MM1_TEXT_INIT("one_for_one")
@@ -45,12 +51,14 @@
 
 /* When a child is restarted. Empty: permanent. */
 #define MM1_PERMANENT MM1_TEXT_INIT("permanent") /* always */
-#define MM1_TRANSIENT MM1_TEXT_INIT("transient") /* unless it ended normal, shutdown or shutdown(text) */
+#define MM1_TRANSIENT                                                                              \
+    MM1_TEXT_INIT("transient") /* unless it ended normal, shutdown or shutdown(text) */
 #define MM1_TEMPORARY MM1_TEXT_INIT("temporary") /* never; it is forgotten when it has ended */
 
 /* How a child is stopped. Empty: by a timeout, a supervisor without one. */
-#define MM1_STOP_TIMEOUT MM1_TEXT_INIT("timeout")   /* exit with shutdown, after stop_timeout a kill */
-#define MM1_STOP_BRUTAL MM1_TEXT_INIT("brutal")     /* a kill */
+#define MM1_STOP_TIMEOUT                                                                           \
+    MM1_TEXT_INIT("timeout")                    /* exit with shutdown, after stop_timeout a kill */
+#define MM1_STOP_BRUTAL MM1_TEXT_INIT("brutal") /* a kill */
 #define MM1_STOP_INFINITY MM1_TEXT_INIT("infinity") /* exit with shutdown, and waiting */
 
 /* Whether a supervisor ends with its significant children: with reason shutdown, when one of them, or the last of
@@ -59,32 +67,46 @@
 #define MM1_AUTO_ANY MM1_TEXT_INIT("any_significant")
 #define MM1_AUTO_ALL MM1_TEXT_INIT("all_significant")
 
-#define MM1_STOP_TIMEOUT_DEFAULT UINT64_C(1000000000)   /* ns (SUP-C-01) */
-#define MM1_START_TIMEOUT_DEFAULT UINT64_C(5000000000)  /* ns */
+#define MM1_STOP_TIMEOUT_DEFAULT UINT64_C(1000000000)  /* ns (SUP-C-01) */
+#define MM1_START_TIMEOUT_DEFAULT UINT64_C(5000000000) /* ns */
 #define MM1_RESTARTS_UNLIMITED UINT32_MAX
 
-/* A child. Zero or empty means the default. */
+/* A child. Zero, empty or none means the default.
+ *
+ *     id               its name, unique in its supervisor
+ *     factory          which makes it; default: the one named as the child
+ *     arg              what each of its incarnations is born with
+ *     restart          MM1_PERMANENT, …
+ *     significant      for auto_shutdown; not of permanent ones, nor with auto_shutdown never
+ *     supervisor       a label, and what `stop` is when empty
+ *     stop             MM1_STOP_TIMEOUT, …
+ *     stop_timeout     MM1_STOP_TIMEOUT_DEFAULT; 0: the kill follows at once
+ *     ack              its start is over when it says mm1_init_done
+ *     start_timeout    of an ack: MM1_START_TIMEOUT_DEFAULT; then it is killed, and its start has failed
+ *     announce_parent  it is sent mm1_set_parent when it has started
+ *     inbox_size       MM1_INBOX_DEFAULT */
 #define MM1_CHILD_FIELDS(F)                                                                        \
-    F(text, id)                     /* its name; unique in its supervisor */                       \
-    F(text, factory)                /* empty: the same as `id` */                                  \
-    F(opt(any), arg)                /* what each of its incarnations is born with */               \
+    F(text, id)                                                                                    \
+    F(text, factory)                                                                               \
+    F(opt(any), arg)                                                                               \
     F(text, restart)                                                                               \
-    F(bool, significant)            /* not for permanent ones, nor with auto_shutdown never */     \
-    F(bool, supervisor)             /* a label, and what `stop` is when empty */                   \
+    F(bool, significant)                                                                           \
+    F(bool, supervisor)                                                                            \
     F(text, stop)                                                                                  \
-    F(opt(duration), stop_timeout)  /* none: MM1_STOP_TIMEOUT_DEFAULT; 0: the kill follows at once */ \
-    F(bool, ack)                    /* its start is over when it says mm1_init_done */             \
-    F(opt(duration), start_timeout) /* of an ack; none: MM1_START_TIMEOUT_DEFAULT; then it is killed */ \
-    F(bool, announce_parent)        /* it is sent mm1_set_parent when it has started */            \
+    F(opt(duration), stop_timeout)                                                                 \
+    F(bool, ack)                                                                                   \
+    F(opt(duration), start_timeout)                                                                \
+    F(bool, announce_parent)                                                                       \
     F(u32, inbox_size)
 MM1_MSG_DECLARE(mm1_child, MM1_CHILD_FIELDS)
 
 /* A supervisor. The argument of its spawn. It gives up, with reason shutdown, when there are more than max_restarts
- * restarts within `within`: a restart counts iff now - then <= within (VI2; OTP floors to seconds). */
+ * restarts within `within`: a restart counts iff now - then <= within (VI2; OTP floors to seconds). max_restarts 0: the
+ * first one is one too many; MM1_RESTARTS_UNLIMITED. within none: for ever. */
 #define MM1_TREE_SPEC_FIELDS(F)                                                                    \
     F(text, strategy)                                                                              \
-    F(u32, max_restarts) /* 0: the first one is one too many; MM1_RESTARTS_UNLIMITED */            \
-    F(opt(duration), within) /* none: for ever */                                                  \
+    F(u32, max_restarts)                                                                           \
+    F(opt(duration), within)                                                                       \
     F(text, auto_shutdown)                                                                         \
     F(list(sub(mm1_child)), children)
 MM1_MSG_DECLARE(mm1_tree_spec, MM1_TREE_SPEC_FIELDS)
@@ -96,8 +118,8 @@ struct mm1_factory {
     /* In the place of `behaviour`, when not null: fills in behaviour, name and inbox_size of `spawn`, whose arg is set;
      * called for each start, in a turn of the supervisor. Another status than MM1_OK, and a spawn left without a
      * behaviour, is a failed start. */
-    mm1_status (*produce)(struct mm1_ctx *ctx, const struct mm1_factory *self, const struct mm1_child *child,
-                          struct mm1_spawn *spawn);
+    mm1_status (*produce)(struct mm1_ctx *ctx, const struct mm1_factory *self,
+                          const struct mm1_child *child, struct mm1_spawn *spawn);
     const void *data; /* for produce */
 };
 
@@ -135,12 +157,10 @@ MM1_API MM1_NODISCARD mm1_status mm1_tree_check(const struct mm1_supervisor *sup
  * restart. A stop may take as long as its timeout: so should the ask. When the supervisor ends first, the ask ends with
  * its reason. */
 
-/* The answer to what changes something. */
-#define MM1_SUP_ANSWER_FIELDS(F)                                                                   \
-    F(u8, code)        /* enum mm1_sup_code */                                                     \
-    F(opt(addr), child) /* of OK of a start and get_child: none when it was ignored or has no process;  \
-                           of ALREADY_STARTED */                                                   \
-    F(sub(mm1_why), why) /* of FAILED: why its start failed; of INVALID: what was expected */
+/* The answer to what changes something: `code` is an enum mm1_sup_code. `child`: of OK of a start and of get_child,
+ * none when it was ignored or has no process; of ALREADY_STARTED. `why`: of FAILED, why its start failed; of INVALID,
+ * what was expected. */
+#define MM1_SUP_ANSWER_FIELDS(F) F(u8, code) F(opt(addr), child) F(sub(mm1_why), why)
 MM1_MSG_DECLARE(mm1_sup_answer, MM1_SUP_ANSWER_FIELDS)
 
 enum mm1_sup_code {
@@ -227,7 +247,8 @@ MM1_MSG_DECLARE(mm1_set_parent, MM1_SET_PARENT_FIELDS)
 
 /* What MM1_SUPERVISOR refers to. */
 #define MM1__SUPERVISOR_STATE sizeof(void *)
-MM1_API MM1_NODISCARD mm1_status mm1__supervisor_init(struct mm1_ctx *ctx, void *state, const void *arg);
+MM1_API MM1_NODISCARD mm1_status mm1__supervisor_init(struct mm1_ctx *ctx, void *state,
+                                                      const void *arg);
 MM1_API MM1_NODISCARD mm1_status mm1__supervisor_receive(struct mm1_ctx *ctx, void *state,
                                                          const struct mm1_envelope *envelope);
 MM1_API void mm1__supervisor_fini(void *state);

@@ -4,6 +4,7 @@
 #ifdef MM1_MUTANTS
 
 enum mm1__mutant mm1__mutant = MM1__MUTANT_none;
+size_t mm1__mutant_restarts;
 
 static const struct {
     const char *name;
@@ -24,6 +25,11 @@ static bool is_name(const char *name, const char *said)
         said++;
     }
     return *name == '\0' && *said == '\0';
+}
+
+void mm1__mutant_reset(void)
+{
+    mm1__mutant_restarts = 0;
 }
 
 bool mm1__mutant_choose(const char *name)
@@ -47,6 +53,10 @@ const char *mm1__mutant_name(size_t i, const char **text)
 }
 
 #else
+
+void mm1__mutant_reset(void)
+{
+}
 
 bool mm1__mutant_choose(const char *name)
 {

@@ -51,8 +51,9 @@ struct mm1__item {
     uint8_t kind;             /* enum mm1__kind */
     bool permit;              /* holds one of `inbox` */
     bool background : 1;
-    bool again : 1; /* was set aside and came back alone: set aside once more, it goes in front of what is there */
-    bool counted;   /* is part of the node's unrest */
+    bool
+        again : 1; /* was set aside and came back alone: set aside once more, it goes in front of what is there */
+    bool counted; /* is part of the node's unrest */
 };
 
 /* A link, a watch, or an exit: the same block is the record that is kept, the signal that travels, and the message

@@ -1,4 +1,5 @@
 /* Requests to a supervisor. What only looks is answered at once; what changes something is an event of the step. */
+#include "base/mutant.h"
 #include "kit/sup_actor.h"
 
 /* --- answers -------------------------------------------------------------------------------------------------- */
@@ -96,8 +97,10 @@ static void start_child(struct mm1_ctx *ctx, struct mm1__supervisor *sup,
         answer_why(ctx, sup, header, MM1_SUP_INVALID, &why);
         return;
     }
-    const struct mm1__sup_record *known = mm1__sup_find_id(sup, spec->id);
-    if (known == NULL) {
+    struct mm1__sup_record *known = mm1__sup_find_id(sup, spec->id);
+    if (MM1_MUTANT(start_known) && known != NULL && known->child.life != MM1__SUP_ALIVE) {
+        begin(ctx, sup, header, MM1__SUP_CALL_RESTART, known);
+    } else if (known == NULL) {
         begin_start(ctx, sup, header, mm1__sup_record_new(sup, spec));
     } else if (known->child.life == MM1__SUP_ALIVE) {
         answer_addr(ctx, sup, header, MM1_SUP_ALREADY_STARTED, known);
@@ -229,6 +232,12 @@ static struct mm1__sup_record *record_at(struct mm1_list *link)
 static void list_mixed(struct mm1__supervisor *sup, struct mm1_sup_entry *entries)
 {
     struct mm1_list *all = &sup->step.children;
+    if (MM1_MUTANT(which_order)) {
+        MM1_LIST_FOREACH(link, all) {
+            *entries++ = entry_of(sup, record_at(link));
+        }
+        return;
+    }
     for (struct mm1_list *link = all->prev; link != all; link = link->prev) {
         *entries++ = entry_of(sup, record_at(link));
     }
@@ -281,6 +290,9 @@ static bool is_active(const struct mm1_ctx *ctx, const struct mm1__supervisor *s
                       const struct mm1__sup_record *record)
 {
     mm1_addr owner;
+    if (MM1_MUTANT(count_dead)) {
+        return record->child.life == MM1__SUP_ALIVE;
+    }
     return record->child.life == MM1__SUP_ALIVE &&
            (is_uniform(sup) || mm1_owner(ctx, record->process.main, &owner));
 }
@@ -309,6 +321,9 @@ static struct mm1_child whole_spec(const struct mm1__sup_record *record)
 {
     const struct mm1__sup_child *child = &record->child;
     struct mm1_child spec = *record->spec;
+    if (MM1_MUTANT(childspec_as_said)) {
+        return spec;
+    }
     if (spec.factory.size == 0) {
         spec.factory = spec.id;
     }
@@ -380,7 +395,8 @@ bool mm1__sup_call(struct mm1_ctx *ctx, struct mm1__supervisor *sup,
         if (!mm1_is(envelope, calls[i].request)) {
             continue;
         }
-        if (mm1__sup_busy(&sup->step)) {
+        bool early = MM1_MUTANT(looks_early) && calls[i].serve == which_children;
+        if (mm1__sup_busy(&sup->step) && !early) {
             mm1__sup_postpone(ctx, sup);
             return true;
         }

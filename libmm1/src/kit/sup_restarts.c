@@ -1,4 +1,6 @@
 /* The window of restarts that a supervisor counts in. A restart is recorded once and dropped once. */
+#include <mm1/clock.h>
+
 #include "base/mutant.h"
 #include "kit/sup_step.h"
 
@@ -17,17 +19,42 @@ uint64_t *mm1__sup_grow(struct mm1__sup *sup, uint64_t *times, size_t capacity)
     return old;
 }
 
-/* Whether a restart still counts. */
-static bool is_within(const struct mm1__sup *sup, uint64_t then, uint64_t now_ns)
+/* Whether a restart that was done then still counts now. */
+static bool is_within(const struct mm1__sup *sup, uint64_t then, uint64_t now)
 {
     if (MM1_MUTANT(limit_no_prune)) {
         return true;
     }
-    if (MM1_MUTANT(window_underflow) && sup->within_ns > now_ns) {
-        return false;
+    if (MM1_MUTANT(window_underflow) && now < sup->within_ns) {
+        return then == now;
     }
-    uint64_t age = now_ns - then;
-    return age < sup->within_ns || (age == sup->within_ns && !MM1_MUTANT(window_exclusive));
+    if (MM1_MUTANT(window_exclusive)) {
+        return now - then < sup->within_ns;
+    }
+    if (MM1_MUTANT(window_in_seconds)) {
+        return now / MM1_NS_PER_SEC - then / MM1_NS_PER_SEC <= sup->within_ns / MM1_NS_PER_SEC;
+    }
+    return now - then <= sup->within_ns;
+}
+
+/* Whether one restart more than those recorded is too many. */
+static bool is_full(const struct mm1__sup *sup)
+{
+    size_t count = sup->restarts.count;
+    if (MM1_MUTANT(limit_ge)) {
+        return count + 1 >= sup->max_restarts;
+    }
+    if (MM1_MUTANT(limit_global)) {
+        return mm1__mutant_restarts >= sup->max_restarts;
+    }
+    if (MM1_MUTANT(limit_counts_group) && sup->strategy == MM1__SUP_ALL_FOR_ONE) {
+        size_t group = 0;
+        MM1_LIST_FOREACH(node, &sup->children) {
+            group++;
+        }
+        return (count + 1) * group > sup->max_restarts;
+    }
+    return count == sup->max_restarts;
 }
 
 bool mm1__sup_count_restart(struct mm1__sup *sup, uint64_t now_ns)
@@ -44,13 +71,19 @@ bool mm1__sup_count_restart(struct mm1__sup *sup, uint64_t now_ns)
         }
         restarts->first = restarts->first + 1 == restarts->capacity ? 0 : restarts->first + 1;
         restarts->count--;
+        if (MM1_MUTANT(limit_global)) {
+            mm1__mutant_restarts--;
+        }
     }
-    if (restarts->count + (MM1_MUTANT(limit_ge) ? 1 : 0) >= sup->max_restarts) {
+    if (is_full(sup)) {
         return false;
     }
     MM1_CHECK(restarts->count < restarts->capacity);
     size_t to = restarts->first + restarts->count;
     restarts->times[to < restarts->capacity ? to : to - restarts->capacity] = now_ns;
     restarts->count++;
+    if (MM1_MUTANT(limit_global)) {
+        mm1__mutant_restarts++;
+    }
     return true;
 }

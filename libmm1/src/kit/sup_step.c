@@ -1,5 +1,6 @@
 /* The step as a machine: an event is taken, which sets the phase and what is owed; then `next` gives one action after
  * the other: first what is owed, then what the phase has to do, until it waits or rests. */
+#include "base/mutant.h"
 #include "kit/sup_step.h"
 
 enum phase {
@@ -138,30 +139,81 @@ static void quit(struct mm1__sup *sup, const struct mm1_reason *reason)
         sup->at = first_child(sup);
     } else {
         sup->phase = DESCENDING;
-        sup->at = last_child(sup);
+        sup->at = MM1_MUTANT(stop_order) ? first_child(sup) : last_child(sup);
         sup->from = NULL;
     }
 }
 
+/* There were too many restarts. */
+static void give_up(struct mm1__sup *sup)
+{
+    if (MM1_MUTANT(escalates_abnormal)) {
+        struct mm1_reason reason = mm1_reason_error((int32_t)MM1_INTERNAL, "escalated");
+        quit(sup, &reason);
+        return;
+    }
+    quit(sup, &MM1_SHUTDOWN);
+    if (MM1_MUTANT(escalates_at_once)) {
+        sup->phase = QUITTING;
+    }
+}
+
+/* Of group_skips_absent: those that have no process are `gone`, which means nothing else of them. */
+static void mark_absent(struct mm1__sup *sup)
+{
+    MM1_LIST_FOREACH(node, &sup->children) {
+        struct mm1__sup_child *child = child_at(sup, node);
+        child->gone |= child->life == MM1__SUP_ABSENT;
+    }
+}
+
+static bool is_group(const struct mm1__sup *sup, bool again)
+{
+    if ((MM1_MUTANT(rest_restarts_one) && sup->strategy == MM1__SUP_REST_FOR_ONE) ||
+        (MM1_MUTANT(retry_alone) && again)) {
+        return false;
+    }
+    return sup->strategy == MM1__SUP_ALL_FOR_ONE || sup->strategy == MM1__SUP_REST_FOR_ONE;
+}
+
+/* Where the restart of a group begins. */
+static struct mm1__sup_child *group_from(const struct mm1__sup *sup, struct mm1__sup_child *child,
+                                         bool again)
+{
+    if (MM1_MUTANT(rest_restarts_all) || (MM1_MUTANT(retry_whole_group) && again)) {
+        return NULL;
+    }
+    return sup->strategy == MM1__SUP_REST_FOR_ONE ? child : NULL;
+}
+
+static void restart_alone(struct mm1__sup *sup, struct mm1__sup_child *child)
+{
+    sup->purpose = OF_ONE;
+    sup->phase = CLIMBING;
+    sup->at = child;
+}
+
 static void restart(struct mm1__sup *sup, struct mm1__sup_child *child, uint64_t now)
 {
+    bool again = child->life == MM1__SUP_TO_RESTART;
+    if (MM1_MUTANT(group_skips_absent)) {
+        mark_absent(sup);
+    }
     set_life(child, MM1__SUP_ABSENT);
-    if (!mm1__sup_count_restart(sup, now)) {
+    if (!(MM1_MUTANT(limit_forgets_retries) && again) && !mm1__sup_count_restart(sup, now)) {
         if (sup->strategy == MM1__SUP_UNIFORM) {
             owe_forget(sup, child);
         }
-        quit(sup, &MM1_SHUTDOWN);
+        give_up(sup);
         return;
     }
-    if (sup->strategy == MM1__SUP_ALL_FOR_ONE || sup->strategy == MM1__SUP_REST_FOR_ONE) {
+    if (is_group(sup, again)) {
         sup->purpose = OF_GROUP;
         sup->phase = DESCENDING;
         sup->at = last_child(sup);
-        sup->from = sup->strategy == MM1__SUP_REST_FOR_ONE ? child : NULL;
+        sup->from = group_from(sup, child, again);
     } else {
-        sup->purpose = OF_ONE;
-        sup->phase = CLIMBING;
-        sup->at = child;
+        restart_alone(sup, child);
     }
 }
 
@@ -169,6 +221,15 @@ static void restart(struct mm1__sup *sup, struct mm1__sup_child *child, uint64_t
 
 static bool is_clean(const struct mm1_reason *reason)
 {
+    if (MM1_MUTANT(transient_as_permanent) || MM1_MUTANT(transient_never)) {
+        return MM1_MUTANT(transient_never);
+    }
+    if (MM1_MUTANT(kill_is_clean) && reason->kind == MM1_REASON_KILLED) {
+        return true;
+    }
+    if (MM1_MUTANT(shutdown_text_is_crash) && reason->kind == MM1_REASON_SHUTDOWN_TEXT) {
+        return false;
+    }
     return reason->kind == MM1_REASON_NORMAL || reason->kind == MM1_REASON_SHUTDOWN ||
            reason->kind == MM1_REASON_SHUTDOWN_TEXT;
 }
@@ -177,6 +238,9 @@ static bool significant_left(const struct mm1__sup *sup)
 {
     MM1_LIST_FOREACH(node, &sup->children) {
         const struct mm1__sup_child *child = child_at(sup, node);
+        if (MM1_MUTANT(significant_restarting) && child->life == MM1__SUP_TO_RESTART) {
+            continue;
+        }
         if (child->significant && child->life != MM1__SUP_ABSENT) {
             return true;
         }
@@ -194,9 +258,22 @@ static void child_ended(struct mm1__sup *sup, struct mm1__sup_child *child,
         return;
     }
     bool significant = child->significant;
+    if (MM1_MUTANT(significant_missed) && child->restart == MM1__SUP_TEMPORARY) {
+        significant = false;
+    }
+    if (MM1_MUTANT(limit_counts_clean) && child->restart == MM1__SUP_TRANSIENT &&
+        !mm1__sup_count_restart(sup, now)) {
+        give_up(sup);
+        return;
+    }
     set_life(child, MM1__SUP_ABSENT);
-    if (is_fleeting(sup, child)) {
+    if (is_fleeting(sup, child) && !MM1_MUTANT(temporary_kept)) {
         owe_forget(sup, child);
+    }
+    if (MM1_MUTANT(all_significant_as_any) && sup->auto_shutdown == MM1__SUP_AUTO_ALL &&
+        significant) {
+        quit(sup, &MM1_SHUTDOWN);
+        return;
     }
     if (significant && (sup->auto_shutdown == MM1__SUP_AUTO_ANY ||
                         (sup->auto_shutdown == MM1__SUP_AUTO_ALL && !significant_left(sup)))) {
@@ -212,7 +289,7 @@ static struct mm1__sup_action start_child(struct mm1__sup *sup)
     MM1_CHECK(child->life == MM1__SUP_ABSENT);
     set_life(child, MM1__SUP_BEGINNING);
     sup->phase = STARTING;
-    if (child->ack && child->start_timeout_ns != UINT64_MAX) {
+    if (child->ack && child->start_timeout_ns != UINT64_MAX && !MM1_MUTANT(start_unbounded)) {
         owe(sup, OWED_ARM);
     }
     return (struct mm1__sup_action){.kind = MM1__SUP_START, .child = child};
@@ -223,11 +300,27 @@ static void climb_on(struct mm1__sup *sup, enum mm1__sup_event_kind outcome)
 {
     struct mm1__sup_child *child = sup->at;
     sup->at = sup->purpose == OF_ONE ? NULL : child_after(sup, child);
+    if (MM1_MUTANT(restart_order) && sup->purpose == OF_GROUP) {
+        sup->at = child == sup->from ? NULL : child_at(sup, child->link.prev);
+    }
+    if (MM1_MUTANT(ignored_retried) && outcome == MM1__SUP_IGNORED && sup->purpose != OF_BEGIN) {
+        outcome = MM1__SUP_START_FAILED;
+    }
     sup->phase = CLIMBING;
     if (outcome == MM1__SUP_START_FAILED && sup->purpose == OF_BEGIN) {
         struct mm1_reason reason = sup->reason;
         sup->failed = child;
         quit(sup, &reason);
+        if (MM1_MUTANT(failed_start_orphans)) {
+            sup->phase = QUITTING;
+        }
+    } else if (outcome == MM1__SUP_START_FAILED && MM1_MUTANT(failed_restart_gives_up)) {
+        give_up(sup);
+    } else if (outcome == MM1__SUP_START_FAILED && MM1_MUTANT(failed_restart_drops)) {
+        sup->phase = IDLE;
+        if (is_fleeting(sup, child)) {
+            owe_forget(sup, child);
+        }
     } else if (outcome == MM1__SUP_START_FAILED) {
         set_life(child, MM1__SUP_TO_RESTART);
         owe_of(sup, OWED_RESEND, child);
@@ -259,13 +352,19 @@ static void start_over(struct mm1__sup *sup, enum mm1__sup_event_kind outcome,
         (outcome == MM1__SUP_IGNORED && is_fleeting(sup, child))) {
         owe_forget(sup, child);
     } else {
-        mm1_list_push_back(&sup->children, &child->link);
+        /* Last in the order; as first of the list where that is the mistake. */
+        mm1_list_push_back(MM1_MUTANT(start_child_first) ? sup->children.next : &sup->children,
+                           &child->link);
     }
 }
 
 /* What START came to. */
 static void take_outcome(struct mm1__sup *sup, const struct mm1__sup_event *event)
 {
+    if (MM1_MUTANT(late_ack) && sup->phase == ABANDONING && event->kind == MM1__SUP_STARTED) {
+        start_over(sup, event->kind, &event->reason);
+        return;
+    }
     if (sup->phase == ABANDONING) {
         return;
     }
@@ -278,15 +377,18 @@ static void take_outcome(struct mm1__sup *sup, const struct mm1__sup_event *even
 static struct mm1__sup_action tell_to_end(struct mm1__sup_child *child)
 {
     child->signaled = true;
-    return (struct mm1__sup_action){.kind = child->stop == MM1__SUP_STOP_BRUTAL ? MM1__SUP_KILL
-                                                                                : MM1__SUP_EXIT,
-                                    .child = child};
+    bool brutal = child->stop == MM1__SUP_STOP_BRUTAL && !MM1_MUTANT(brutal_told);
+    return (struct mm1__sup_action){.kind = brutal ? MM1__SUP_KILL : MM1__SUP_EXIT, .child = child};
 }
 
 static struct mm1__sup_action stop_child(struct mm1__sup *sup)
 {
     struct mm1__sup_child *child = sup->at;
     sup->phase = STOPPING;
+    if (MM1_MUTANT(quit_early) && sup->purpose == OF_QUIT && child == first_child(sup)) {
+        sup->phase = QUITTING;
+        return tell_to_end(child);
+    }
     if (child->stop == MM1__SUP_STOP_TIMEOUT) {
         owe(sup, child->stop_timeout_ns == 0 ? OWED_KILL : OWED_ARM);
     }
@@ -301,6 +403,10 @@ static void terminated(struct mm1__sup *sup, struct mm1__sup_child *child)
     owe_reply(sup, child, MM1_SUP_OK);
     if (is_fleeting(sup, child)) {
         owe_forget(sup, child);
+    }
+    if (MM1_MUTANT(auto_on_terminate) && child->significant &&
+        sup->auto_shutdown == MM1__SUP_AUTO_ANY) {
+        quit(sup, &MM1_SHUTDOWN);
     }
 }
 
@@ -318,6 +424,12 @@ static void take_gone(struct mm1__sup *sup, struct mm1__sup_child *child)
         sup->phase = DESCENDING;
         if (sup->purpose == OF_CALL_TERMINATE) {
             terminated(sup, child);
+            if (MM1_MUTANT(reply_early)) {
+                sup->owed &= ~(unsigned)OWED_REPLY;
+            }
+            if (MM1_MUTANT(terminate_restarts) && child->restart == MM1__SUP_PERMANENT) {
+                restart_alone(sup, child);
+            }
         }
     } else {
         MM1_CHECK(sup->phase == GATHERING && sup->waiting > 0);
@@ -340,7 +452,9 @@ static void take_timeout(struct mm1__sup *sup)
         sup->phase = ABANDONING;
         owe(sup, OWED_KILL);
     } else if (sup->phase == STOPPING) {
-        owe(sup, OWED_KILL);
+        if (!MM1_MUTANT(kill_forgotten)) {
+            owe(sup, OWED_KILL);
+        }
     } else {
         MM1_CHECK(sup->phase == GATHERING);
         sup->phase = KILLING;
@@ -367,6 +481,11 @@ static void call_terminate(struct mm1__sup *sup, struct mm1__sup_child *child)
         sup->phase = DESCENDING;
         sup->at = child;
         sup->from = child;
+        if (MM1_MUTANT(reply_early)) {
+            owe_reply(sup, child, MM1_SUP_OK);
+        }
+    } else if (MM1_MUTANT(terminate_keeps_retry) && child->life == MM1__SUP_TO_RESTART) {
+        owe_reply(sup, child, MM1_SUP_OK);
     } else {
         terminated(sup, child);
     }
@@ -397,6 +516,10 @@ static void call_restart(struct mm1__sup *sup, struct mm1__sup_child *child)
 
 static void call_delete(struct mm1__sup *sup, struct mm1__sup_child *child)
 {
+    if ((MM1_MUTANT(delete_running) && child != NULL && child->life == MM1__SUP_ALIVE) ||
+        (MM1_MUTANT(delete_restarting) && child != NULL && child->life == MM1__SUP_TO_RESTART)) {
+        set_life(child, MM1__SUP_ABSENT);
+    }
     if (is_stopped(sup, child)) {
         owe_reply(sup, child, MM1_SUP_OK);
         owe_forget(sup, child);
@@ -424,7 +547,8 @@ static void take_idle(struct mm1__sup *sup, const struct mm1__sup_event *event, 
         child_ended(sup, event->child, &event->reason, now);
         return;
     case MM1__SUP_RETRY:
-        if (event->child != NULL && event->child->life == MM1__SUP_TO_RESTART) {
+        if (event->child != NULL &&
+            (event->child->life == MM1__SUP_TO_RESTART || MM1_MUTANT(retry_unchecked))) {
             restart(sup, event->child, now);
         }
         return;
@@ -509,10 +633,18 @@ static struct mm1__sup_action pay(struct mm1__sup *sup)
 /* On the way up. NONE: it is over. */
 static struct mm1__sup_action climb(struct mm1__sup *sup)
 {
+    while (MM1_MUTANT(group_skips_absent) && sup->purpose == OF_GROUP && sup->at != NULL &&
+           sup->at->gone) {
+        sup->at = child_after(sup, sup->at);
+    }
     if (sup->at != NULL) {
         return start_child(sup);
     }
     sup->phase = IDLE;
+    if (MM1_MUTANT(ready_lost) && sup->purpose == OF_BEGIN && first_child(sup) != NULL &&
+        first_child(sup)->gone) {
+        return (struct mm1__sup_action){.kind = MM1__SUP_NONE};
+    }
     return (struct mm1__sup_action){.kind =
                                         sup->purpose == OF_BEGIN ? MM1__SUP_READY : MM1__SUP_NONE};
 }
@@ -526,9 +658,21 @@ static struct mm1__sup_action descend(struct mm1__sup *sup)
         if (must_stop(child)) {
             return stop_child(sup);
         }
-        set_life(child, MM1__SUP_ABSENT);
+        if (MM1_MUTANT(restart_during_stop) && sup->purpose == OF_QUIT && child->gone &&
+            child->restart == MM1__SUP_PERMANENT) {
+            set_life(child, MM1__SUP_ABSENT);
+            restart_alone(sup, child);
+            return (struct mm1__sup_action){.kind = MM1__SUP_NONE};
+        }
+        if (!(MM1_MUTANT(group_skips_absent) && child->life == MM1__SUP_ABSENT)) {
+            set_life(child, MM1__SUP_ABSENT);
+        }
         sup->at = child == sup->from ? NULL : child_at(sup, child->link.prev);
-        if (sup->purpose == OF_GROUP && child->restart == MM1__SUP_TEMPORARY) {
+        if (MM1_MUTANT(stop_order) && sup->purpose == OF_QUIT) {
+            sup->at = child_after(sup, child);
+        }
+        if (sup->purpose == OF_GROUP && child->restart == MM1__SUP_TEMPORARY &&
+            !MM1_MUTANT(temporary_restarted)) {
             mm1_list_remove(&child->link);
             return (struct mm1__sup_action){.kind = MM1__SUP_FORGET, .child = child};
         }
@@ -536,6 +680,9 @@ static struct mm1__sup_action descend(struct mm1__sup *sup)
     if (sup->purpose == OF_GROUP) {
         sup->phase = CLIMBING;
         sup->at = sup->from != NULL ? sup->from : first_child(sup);
+        if (MM1_MUTANT(restart_order)) {
+            sup->at = last_child(sup);
+        }
     } else {
         sup->phase = QUITTING;
     }
@@ -577,6 +724,9 @@ static struct mm1__sup_action kill_left(struct mm1__sup *sup)
         struct mm1__sup_child *child = sup->at;
         sup->at = child_after(sup, child);
         if (child->signaled) {
+            if (MM1_MUTANT(uniform_kills_one)) {
+                sup->at = NULL;
+            }
             return (struct mm1__sup_action){.kind = MM1__SUP_KILL, .child = child};
         }
     }
@@ -618,6 +768,9 @@ struct mm1__sup_action mm1__sup_step(struct mm1__sup *sup, const struct mm1__sup
             break;
         case DESCENDING:
             action = descend(sup);
+            if (MM1_MUTANT(all_stalls) && sup->phase == CLIMBING) {
+                return action;
+            }
             break;
         case TELLING:
             action = tell(sup);

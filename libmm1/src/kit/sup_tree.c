@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/mutant.h"
 #include "base/order.h"
 #include "base/utf8.h"
 #include "kit/sup_actor.h"
@@ -477,7 +478,8 @@ static mm1_status read_children(struct mm1__supervisor *sup, const struct mm1_tr
             sup->pattern = record;
             return MM1_OK;
         }
-        mm1_list_push_back(&sup->step.children, &record->child.link);
+        struct mm1_list *all = &sup->step.children;
+        mm1_list_push_back(MM1_MUTANT(start_order) ? all->next : all, &record->child.link);
         if (mm1_tree_insert(&sup->by_id, &record->by_id) != NULL) {
             return check_ids(NULL, spec, error);
         }

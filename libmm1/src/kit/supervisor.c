@@ -7,6 +7,7 @@
 
 #include <mm1/metrics.h>
 
+#include "base/mutant.h"
 #include "kit/sup_actor.h"
 
 static const struct mm1_metric restarts = {
@@ -63,6 +64,9 @@ static mm1_status make_spawn(struct mm1_ctx *ctx, const struct mm1__supervisor *
                                 .arg_type = record->arg.type,
                                 .arg = record->arg.msg,
                                 .inbox_size = record->spec->inbox_size};
+    if (MM1_MUTANT(uniform_forgets_arg) && sup->pattern != NULL && sup->restarts) {
+        spawn->arg = sup->pattern->arg.msg;
+    }
     if (factory == NULL) {
         spawn->behaviour = &sup->kind->behaviour;
     } else if (factory->produce == NULL) {
@@ -80,7 +84,7 @@ static mm1_status spawn_child(struct mm1_ctx *ctx, struct mm1__supervisor *sup,
     struct mm1__sup_process process;
     MM1_TRY(make_spawn(ctx, sup, record, &spawn));
     spawn.link = true;
-    spawn.watch = mm1_next_ref(ctx);
+    spawn.watch = MM1_MUTANT(watch_late) ? 0 : mm1_next_ref(ctx);
     spawn.start = record->child.ack ? mm1_next_ref(ctx) : 0;
     MM1_TRY(mm1_spawn(ctx, &spawn, &process.main));
     process.given = process.main;
@@ -92,15 +96,32 @@ static mm1_status spawn_child(struct mm1_ctx *ctx, struct mm1__supervisor *sup,
     return MM1_OK;
 }
 
+/* Of watch_late. */
+static void watch_now(struct mm1_ctx *ctx, struct mm1__supervisor *sup,
+                      struct mm1__sup_record *record)
+{
+    struct mm1__sup_process process = record->process;
+    sup->refused |= mm1_watch(ctx, process.main, &process.watch) != MM1_OK;
+    mm1__sup_set_process(sup, record, &process);
+}
+
 /* The child is ready, at the address `given`. */
 static void started(struct mm1_ctx *ctx, struct mm1__supervisor *sup, mm1_addr given)
 {
     struct mm1__sup_record *record = sup->starting;
     sup->starting = NULL;
+    if (MM1_MUTANT(watch_late)) {
+        watch_now(ctx, sup, record);
+    }
     record->process.given = given;
-    if (record->spec->announce_parent) {
+    if (record->spec->announce_parent && !MM1_MUTANT(announce_forgotten)) {
         mm1_status told = mm1_tell(ctx, given, mm1_set_parent, .parent = mm1_main(ctx));
         (void)told; /* SUP-C-03 */
+    }
+    if ((MM1_MUTANT(collateral_unacked) && !record->child.ack) ||
+        (MM1_MUTANT(collateral_nested) && record->factory == NULL)) {
+        mm1_status told = mm1_exit(ctx, record->process.main, MM1_NORMAL);
+        (void)told;
     }
 }
 
@@ -139,19 +160,56 @@ static void start(struct mm1_ctx *ctx, struct mm1__supervisor *sup, struct mm1__
     }
 }
 
+/* Makes room for the time of one more restart. False: no memory. */
+static bool make_room(struct mm1__supervisor *sup)
+{
+    size_t capacity = sup->step.restarts.capacity;
+    if (mm1__sup_room(&sup->step) <= capacity) {
+        return true;
+    }
+    size_t more = capacity == 0 ? 4 : 2 * capacity;
+    more = more > sup->step.max_restarts ? sup->step.max_restarts : more;
+    uint64_t *times = mm1_take(sup->alloc, more * sizeof(*times));
+    if (times == NULL) {
+        return false;
+    }
+    uint64_t *old = mm1__sup_grow(&sup->step, times, more);
+    mm1_give(sup->alloc, old, capacity * sizeof(*old));
+    return true;
+}
+
 /* --- actions -------------------------------------------------------------------------------------------------- */
 
-/* Who is not there any more is told by the watch. */
-static void tell_to_end(struct mm1_ctx *ctx, const struct mm1__sup_record *record)
+/* Of unlink_first: the rest is done in a turn of its own, at a timeout without a number. */
+static void unlink_and_wait(struct mm1_ctx *ctx, const struct mm1__sup_record *record)
 {
-    if (mm1_exit(ctx, record->process.main, MM1_SHUTDOWN) == MM1_NOMEM) {
+    mm1_status status = mm1_unlink(ctx, record->process.main);
+    if (status == MM1_OK) {
+        status = mm1_tell(ctx, mm1_main(ctx), mm1_sup_timeout, .number = 0);
+    }
+    (void)status;
+}
+
+/* Who is not there any more is told by the watch. */
+static void tell_to_end(struct mm1_ctx *ctx, const struct mm1__supervisor *sup,
+                        const struct mm1__sup_record *record)
+{
+    struct mm1_reason reason = MM1_SHUTDOWN;
+    if (MM1_MUTANT(stop_reason) && sup->cause == MM1__SUP_PARENT) {
+        reason = sup->step.reason;
+    }
+    if (MM1_MUTANT(unlink_first) && sup->step.strategy != MM1__SUP_UNIFORM) {
+        unlink_and_wait(ctx, record);
+        return;
+    }
+    if (mm1_exit(ctx, record->process.main, reason) == MM1_NOMEM) {
         (void)mm1_kill(ctx, record->process.main);
     }
 }
 
 static void disarm(struct mm1_ctx *ctx, struct mm1__supervisor *sup)
 {
-    if (sup->timer != 0) {
+    if (sup->timer != 0 && !MM1_MUTANT(stale_timeout)) {
         (void)mm1_timer_cancel(ctx, sup->timer);
         sup->timer = 0;
     }
@@ -170,10 +228,13 @@ static void arm(struct mm1_ctx *ctx, struct mm1__supervisor *sup, uint64_t ns)
 }
 
 /* Through the inbox, or behind it where that is full. */
-static void resend(struct mm1_ctx *ctx, struct mm1__supervisor *sup,
-                   const struct mm1__sup_record *record)
+static void resend(struct mm1_ctx *ctx, struct mm1__supervisor *sup, struct mm1__sup_record *record)
 {
     struct mm1_sup_retry retry = {.id = record->spec->id, .child = record->process.main};
+    if (MM1_MUTANT(retry_private) && make_room(sup)) {
+        set_outcome(sup, &(struct mm1__sup_event){.kind = MM1__SUP_RETRY, .child = &record->child});
+        return;
+    }
     mm1_status status = mm1_send(ctx, mm1_main(ctx), &mm1_sup_retry_type, &retry, NULL);
     if (status == MM1_FULL) {
         uint64_t timer;
@@ -207,6 +268,9 @@ static void quit(struct mm1_ctx *ctx, struct mm1__supervisor *sup,
         mm1_log(ctx, MM1_LOG_ERROR, "gives up: more than %u restarts",
                 (unsigned)sup->step.max_restarts);
     }
+    if (MM1_MUTANT(uniform_abnormal) && sup->step.strategy == MM1__SUP_UNIFORM) {
+        reason = mm1_reason_error((int32_t)MM1_INTERNAL, "unknown peer");
+    }
     sup->over = true;
     mm1_quit(ctx, reason);
 }
@@ -222,7 +286,7 @@ static void carry_out(struct mm1_ctx *ctx, struct mm1__supervisor *sup,
         start(ctx, sup, record);
         break;
     case MM1__SUP_EXIT:
-        tell_to_end(ctx, record);
+        tell_to_end(ctx, sup, record);
         break;
     case MM1__SUP_KILL:
         (void)mm1_kill(ctx, record->process.main);
@@ -287,7 +351,7 @@ static void feed(struct mm1_ctx *ctx, struct mm1__supervisor *sup,
 {
     struct mm1__sup_event next;
     uint64_t now = mm1_now(ctx);
-    while (event != NULL) {
+    do {
         struct mm1__sup_action action = mm1__sup_step(&sup->step, event, now);
         while (action.kind != MM1__SUP_NONE) {
             carry_out(ctx, sup, &action);
@@ -297,7 +361,7 @@ static void feed(struct mm1_ctx *ctx, struct mm1__supervisor *sup,
             action = mm1__sup_step(&sup->step, NULL, now);
         }
         event = follow_up(sup, &next);
-    }
+    } while (event != NULL);
 }
 
 static bool must_restart(const struct mm1__sup_event *event)
@@ -305,37 +369,24 @@ static bool must_restart(const struct mm1__sup_event *event)
     enum mm1_reason_kind why = event->reason.kind;
     bool clean =
         why == MM1_REASON_NORMAL || why == MM1_REASON_SHUTDOWN || why == MM1_REASON_SHUTDOWN_TEXT;
+    if (MM1_MUTANT(transient_as_permanent) || MM1_MUTANT(limit_counts_clean) ||
+        MM1_MUTANT(shutdown_text_is_crash)) {
+        clean = false;
+    }
     return event->kind == MM1__SUP_RETRY ||
            (event->kind == MM1__SUP_ENDED &&
             (event->child->restart == MM1__SUP_PERMANENT ||
              (event->child->restart == MM1__SUP_TRANSIENT && !clean)));
 }
 
-/* Makes room for the time of one more restart. False: no memory. */
-static bool make_room(struct mm1__supervisor *sup)
-{
-    size_t capacity = sup->step.restarts.capacity;
-    if (mm1__sup_room(&sup->step) <= capacity) {
-        return true;
-    }
-    size_t more = capacity == 0 ? 4 : 2 * capacity;
-    more = more > sup->step.max_restarts ? sup->step.max_restarts : more;
-    uint64_t *times = mm1_take(sup->alloc, more * sizeof(*times));
-    if (times == NULL) {
-        return false;
-    }
-    uint64_t *old = mm1__sup_grow(&sup->step, times, more);
-    mm1_give(sup->alloc, old, capacity * sizeof(*old));
-    return true;
-}
-
 void mm1__sup_begin(struct mm1_ctx *ctx, struct mm1__supervisor *sup,
                     const struct mm1__sup_event *event)
 {
-    struct mm1__sup_event in_its_place = no_memory();
+    struct mm1__sup_event in_its_place;
     sup->restarts = must_restart(event);
     if (sup->restarts && !make_room(sup)) {
         sup->restarts = false;
+        in_its_place = no_memory();
         event = &in_its_place;
     }
     sup->cause = event->kind;
@@ -355,7 +406,7 @@ static void take_started(struct mm1_ctx *ctx, struct mm1__supervisor *sup,
 {
     bool awaited = sup->starting != NULL && sup->start == m->start;
     /* Too late: it was killed for it. */
-    if (awaited && !sup->starting->child.signaled) {
+    if (awaited && (!sup->starting->child.signaled || MM1_MUTANT(late_ack))) {
         struct mm1__sup_event event = {.kind = MM1__SUP_STARTED, .child = &sup->starting->child};
         started(ctx, sup, m->addr);
         feed(ctx, sup, &event);
@@ -409,6 +460,14 @@ static void take_down(struct mm1_ctx *ctx, struct mm1__supervisor *sup, const st
         take_not_started(ctx, sup, false, &m->why);
     } else if (record->child.life == MM1__SUP_ALIVE) {
         mm1__sup_note_gone(&record->child);
+        if (MM1_MUTANT(down_lost) && mm1__sup_busy(&sup->step)) {
+            return;
+        }
+        if (MM1_MUTANT(down_sent_again) && mm1__sup_busy(&sup->step)) {
+            mm1_status sent = mm1_send(ctx, mm1_main(ctx), &mm1_down_type, m, NULL);
+            (void)sent;
+            return;
+        }
         if (mm1__sup_busy(&sup->step)) {
             mm1__sup_postpone(ctx, sup);
             return;
@@ -439,10 +498,28 @@ static void take_retry(struct mm1_ctx *ctx, struct mm1__supervisor *sup,
     mm1__sup_begin(ctx, sup, &event);
 }
 
+/* Whether it ends when that one sends an exit signal, or has ended. */
+static bool obeys(const struct mm1_ctx *ctx, const struct mm1__supervisor *sup, mm1_addr peer)
+{
+    if (MM1_MUTANT(obeys_strangers) && mm1__sup_find_addr(sup, peer, false) == NULL) {
+        return true;
+    }
+    if (MM1_MUTANT(obeys_orphans)) {
+        const struct mm1__sup_record *record = mm1__sup_find_addr(sup, peer, false);
+        if (record != NULL && (record->child.signaled || record->child.life == MM1__SUP_ABSENT)) {
+            return true;
+        }
+    }
+    return mm1_addr_equal(peer, mm1_parent(ctx));
+}
+
 static void take_exited(struct mm1_ctx *ctx, struct mm1__supervisor *sup,
                         const struct mm1_exited *m)
 {
-    if (!mm1_addr_equal(m->peer, mm1_parent(ctx))) {
+    if (!obeys(ctx, sup, m->peer)) {
+        return;
+    }
+    if (MM1_MUTANT(parent_lost) && mm1__sup_busy(&sup->step)) {
         return;
     }
     if (mm1__sup_busy(&sup->step)) {
@@ -456,7 +533,14 @@ static void take_exited(struct mm1_ctx *ctx, struct mm1__supervisor *sup,
 static void take_timeout(struct mm1_ctx *ctx, struct mm1__supervisor *sup,
                          const struct mm1_sup_timeout *m)
 {
-    if (sup->timer != 0 && m->number == sup->alarm) {
+    if (MM1_MUTANT(unlink_first) && m->number == 0 && sup->step.at != NULL &&
+        sup->step.at->signaled) {
+        struct mm1__sup_record *record = mm1__sup_record_of(sup->step.at);
+        mm1_status told = mm1_exit(ctx, record->process.main, MM1_SHUTDOWN);
+        (void)told;
+        return;
+    }
+    if (sup->timer != 0 && (m->number == sup->alarm || MM1_MUTANT(stale_timeout))) {
         sup->timer = 0;
         feed(ctx, sup, &(struct mm1__sup_event){.kind = MM1__SUP_TIMEOUT});
     }
@@ -532,7 +616,14 @@ mm1_status mm1__supervisor_receive(struct mm1_ctx *ctx, void *state,
     if (sup->over) {
         return MM1_OK;
     }
+    if (MM1_MUTANT(all_stalls)) {
+        feed(ctx, sup, NULL);
+    }
+    bool was_busy = MM1_MUTANT(aside_waits) && mm1__sup_busy(&sup->step);
     mm1_status status = take(ctx, sup, envelope);
+    if (was_busy) {
+        return status;
+    }
     if (sup->aside && !sup->over && !mm1__sup_busy(&sup->step)) {
         sup->aside = mm1_unpostpone_next(ctx);
     }

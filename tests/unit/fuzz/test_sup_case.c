@@ -271,10 +271,13 @@ Test(sup_case, keys_are_refused)
     ROOT_WITH("restart=permanent", "restart: not for the root");
     ROOT_WITH("term=die", "term: not for the root");
     ROOT_WITH("colour=red", "unknown key \"colour\": expected strategy, intensity, period, "
-                            "auto_shutdown, restart, significant, shutdown, type or term");
+                            "auto_shutdown, restart, significant, shutdown, type, term, ack or "
+                            "announce");
     ROOT_WITH("strategy", "\"strategy\": expected key=value");
     ROOT_WITH("intensity=1 intensity=2", "\"intensity=2\": was \"intensity=1\" before");
     CHILD_WITH("restart=always", "restart \"always\": expected permanent, transient or temporary");
+    CHILD_WITH("ack=0", "ack: only in cases of the fuzzer");
+    CHILD_WITH("announce=1", "announce: only in cases of the fuzzer");
     CHILD_WITH("significant=2", "significant \"2\": expected 0 or 1");
     CHILD_WITH("significant=yes", "significant \"yes\": expected 0 or 1");
     CHILD_WITH("shutdown=brutal", "shutdown \"brutal\": expected brutal_kill, infinity or "

@@ -228,7 +228,10 @@ static const struct mm1_supervisor sup = MM1_SUPERVISOR("sup", factories);
         .some = true, .value = {.type = &mm1_tree_spec_type, .msg = (tree) }                       \
     }
 /* An argument: the address of a struct note. */
-#define NUMBER(of) {.some = true, .value = {.type = &note_type, .msg = (of)}}
+#define NUMBER(of)                                                                                 \
+    {                                                                                              \
+        .some = true, .value = {.type = &note_type, .msg = (of) }                                  \
+    }
 
 /* --- the root ---------------------------------------------------------------------------------------------------- */
 

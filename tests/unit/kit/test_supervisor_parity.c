@@ -210,6 +210,25 @@ TREE_TEST(supervisor_parity, uniform_gives_up_with_stubborn_children)
     expect("-x2; down shutdown; ");
 }
 
+/* They may be significant, as in OTP 25 (VD9). */
+TREE_TEST(supervisor_parity, uniform_children_may_be_significant)
+{
+    static const struct mm1_child significant[] = {
+        {.id = ID("x"), .factory = W, .restart = MM1_TRANSIENT, .significant = true}};
+    static const struct mm1_tree_spec tree = {.strategy = MM1_UNIFORM,
+                                              .max_restarts = 1,
+                                              .auto_shutdown = MM1_AUTO_ANY,
+                                              .children = MM1_LIST(significant)};
+    plant(&tree);
+    CALL(.call = START);
+    CALL(.call = START);
+    do_now("x", CRASH);
+    expect("+x1; ok x1; +x2; ok x2; -x2; +x3; ");
+    do_now("x", LEAVE);
+    expect("-x3; -x1; ");
+    cr_assert_not(lives(top));
+}
+
 /* mm1's uni_sup_basic: many at a time, each at an address of its own, each of which can be stopped. */
 #define MANY 128
 
@@ -226,6 +245,7 @@ static mm1_status starts_and_stops(struct mm1_ctx *ctx)
             cr_assert_not(mm1_addr_equal(children[i], children[j]));
         }
     }
+    cr_assert_not_null(strstr(seen, "+x128; "));
     for (size_t i = 0; i < MANY; i++) {
         uint64_t took;
         MM1_TRY(mm1_ping_for(ctx, children[i], MM1_NS_PER_SEC, &took));
@@ -234,6 +254,7 @@ static mm1_status starts_and_stops(struct mm1_ctx *ctx)
         cr_assert_eq(answer->code, MM1_SUP_OK);
         cr_assert_not(lives(children[i]));
     }
+    cr_assert_not_null(strstr(seen, "-x128; "));
     seen[0] = '\0';
     say("done; ");
     return MM1_OK;
