@@ -1,6 +1,7 @@
 /* A campaign: keeps the jobs at work, and takes what they tell. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -77,9 +78,9 @@ static void print_lines(struct sup_campaign_state *state)
 {
     while (state->line_next < state->line_room && state->lines[state->line_next].done) {
         const struct sup_line *line = &state->lines[state->line_next];
-        (void)fprintf(stdout, "seed %llu %s hash %016llx\n",
-                      (unsigned long long)(state->options->first + state->line_next),
-                      line->failed ? "failed" : "passed", (unsigned long long)line->hash);
+        (void)fprintf(stdout, "seed %" PRIu64 " %s hash %016llx\n",
+                      state->options->first + state->line_next, line->failed ? "failed" : "passed",
+                      (unsigned long long)line->hash);
         state->line_next++;
     }
 }
@@ -273,8 +274,8 @@ static void print_counts(const struct sup_campaign_state *state)
 {
     uint64_t cases = sup_campaign_sums(state).cases + state->crashed;
     if (state->options->fail_fast && state->group_count != 0) {
-        (void)fprintf(stdout, "failed: seed %llu\n",
-                      (unsigned long long)(state->options->first + state->groups[0].lowest));
+        (void)fprintf(stdout, "failed: seed %" PRIu64 "\n",
+                      state->options->first + state->groups[0].lowest);
         return;
     }
     if (*state->options->stop != 0) {

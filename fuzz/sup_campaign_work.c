@@ -1,4 +1,5 @@
 /* The child of a job: claims seeds, runs them, and tells what did not pass. */
+#include <inttypes.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,8 +140,7 @@ void sup_work(const struct sup_campaign_state *state, unsigned job)
     while (next_seed(&w, &index)) {
         mm1_status status = run_seed(&w, index);
         if (status != MM1_OK) {
-            (void)fprintf(stderr, "seed %llu: %s\n",
-                          (unsigned long long)(state->options->first + index),
+            (void)fprintf(stderr, "seed %" PRIu64 ": %s\n", state->options->first + index,
                           mm1_status_text(status));
             exit(3);
         }

@@ -228,7 +228,7 @@ static size_t draw_parent(struct sup_gen *g)
 {
     bool youngest = sup_draw_chance(g, SUP_ABOUT_TREE, 1, 2);
     uint64_t nth = sup_draw(g, SUP_ABOUT_TREE, 0);
-    size_t found[MEMBERS_MAX + 8];
+    size_t found[MEMBERS_MAX + 8] = {0};
     size_t count = 0;
     for (size_t i = 0; i < g->made.member_count && count < MM1_COUNT_OF(found); i++) {
         const struct sup_member *member = &g->made.members[i];
@@ -236,6 +236,7 @@ static size_t draw_parent(struct sup_gen *g)
             found[count++] = i;
         }
     }
+    MM1_CHECK(count > 0); /* the root is one, or nobody asks */
     return youngest ? found[count - 1] : found[nth % count];
 }
 

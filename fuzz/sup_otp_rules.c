@@ -240,11 +240,24 @@ struct count_line {
     long long workers;
 };
 
+/* The number behind `key`, where `*at` stands; then it stands behind that. */
+static bool read_number(const char **at, const char *key, long long *out)
+{
+    char *end;
+    size_t size = strlen(key);
+    if (strncmp(*at, key, size) != 0) {
+        return false;
+    }
+    *out = strtoll(*at + size, &end, 10);
+    bool some = end != *at + size;
+    *at = end;
+    return some;
+}
+
 /* "reply specs=..." or "count ID specs=...". */
 static bool read_count(struct mm1_text line, struct count_line *out)
 {
     char text[LINE_MAX_SIZE];
-    int end = -1;
     if (line.size == 0 || line.size >= sizeof(text)) {
         return false;
     }
@@ -258,9 +271,9 @@ static bool read_count(struct mm1_text line, struct count_line *out)
     if (text[0] == 'c' && at > text + 6) {
         memcpy(out->supervisor, text + 6, (size_t)(at - text - 6));
     }
-    return sscanf(at, " specs=%lld active=%lld supervisors=%lld workers=%lld%n", &out->specs,
-                  &out->active, &out->supervisors, &out->workers, &end) == 4 &&
-           at[end] == '\0';
+    return read_number(&at, " specs=", &out->specs) && read_number(&at, " active=", &out->active) &&
+           read_number(&at, " supervisors=", &out->supervisors) &&
+           read_number(&at, " workers=", &out->workers) && *at == '\0';
 }
 
 /* VD10: a uniform supervisor of OTP 25 counts a child that was terminated while its restart waited as waiting for ever,

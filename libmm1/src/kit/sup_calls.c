@@ -275,9 +275,9 @@ static void which_children(struct mm1_ctx *ctx, struct mm1__supervisor *sup,
             return;
         }
     }
-    if (is_uniform(sup)) {
+    if (entries != NULL && is_uniform(sup)) {
         list_uniform(sup, entries);
-    } else {
+    } else if (entries != NULL) {
         list_mixed(sup, entries);
     }
     sent(ctx, sup,

@@ -186,8 +186,8 @@ static mm1_status read_child(const struct place *place, const struct mm1_supervi
                              enum mm1__sup_auto auto_shutdown, const struct mm1_child *spec,
                              struct mm1__sup_child *out, char error[MM1_TREE_ERROR_MAX])
 {
-    unsigned restart;
-    unsigned stop;
+    unsigned restart = MM1__SUP_PERMANENT;
+    unsigned stop = MM1__SUP_STOP_TIMEOUT;
     MM1_TRY(check_id(place, spec->id, error));
     MM1_TRY(check_factory(place, kind, spec, error));
     MM1_TRY(read_word(place, &restarts, spec->restart, &restart, error));
@@ -215,8 +215,8 @@ static mm1_status read_child(const struct place *place, const struct mm1_supervi
 static mm1_status read_flags(const struct place *place, const struct mm1_tree_spec *spec,
                              struct mm1__sup *out, char error[MM1_TREE_ERROR_MAX])
 {
-    unsigned strategy;
-    unsigned auto_shutdown;
+    unsigned strategy = MM1__SUP_ONE_FOR_ONE;
+    unsigned auto_shutdown = MM1__SUP_AUTO_NEVER;
     MM1_TRY(read_word(place, &strategies, spec->strategy, &strategy, error));
     MM1_TRY(read_word(place, &autos, spec->auto_shutdown, &auto_shutdown, error));
     if (strategy == MM1__SUP_UNIFORM && spec->children.count != 1) {
@@ -238,7 +238,7 @@ static mm1_status twice(const struct place *up, size_t index, struct mm1_text id
 }
 
 /* Ids are looked for part by part, each of which a table holds, so that it takes no memory. */
-#define PART 256
+#define PART ((size_t)256)
 #define TABLE (4 * PART)
 
 struct table {
@@ -297,7 +297,7 @@ static mm1_status check_tree(const struct place *up, const struct mm1_supervisor
                              const struct mm1_tree_spec *spec, unsigned depth,
                              char error[MM1_TREE_ERROR_MAX])
 {
-    struct mm1__sup flags;
+    struct mm1__sup flags = {.auto_shutdown = MM1__SUP_AUTO_NEVER};
     if (depth > DEPTH_MAX) {
         return wrong(up, error, "supervisors nested deeper than %d levels", DEPTH_MAX);
     }
