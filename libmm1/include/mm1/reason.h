@@ -40,6 +40,12 @@ static inline bool mm1_reason_is_normal(const struct mm1_reason *reason)
 {
     return reason->kind == MM1_REASON_NORMAL;
 }
+/* Whether an actor ended in order: normal, shutdown or shutdown(text). */
+static inline bool mm1_reason_is_clean(const struct mm1_reason *reason)
+{
+    return reason->kind == MM1_REASON_NORMAL || reason->kind == MM1_REASON_SHUTDOWN ||
+           reason->kind == MM1_REASON_SHUTDOWN_TEXT;
+}
 /* Appends "normal", "shutdown: text", "error 3: text", … */
 MM1_API MM1_NODISCARD mm1_status mm1_reason_print(const struct mm1_reason *reason,
                                                   struct mm1_buf *out);

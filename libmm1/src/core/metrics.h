@@ -100,9 +100,7 @@ static inline void mm1__metric_spawn(struct mm1_actor *actor, const struct mm1_b
 
 static inline void mm1__metric_exit(struct mm1_actor *actor, const struct mm1_reason *reason)
 {
-    bool normal = reason->kind == MM1_REASON_NORMAL || reason->kind == MM1_REASON_SHUTDOWN ||
-                  reason->kind == MM1_REASON_SHUTDOWN_TEXT;
-    mm1__actor_add(actor, normal ? MM1__EXITS_NORMAL : MM1__EXITS_ABNORMAL);
+    mm1__actor_add(actor, mm1_reason_is_clean(reason) ? MM1__EXITS_NORMAL : MM1__EXITS_ABNORMAL);
 }
 
 static inline void mm1__metric_turn(struct mm1_actor *actor)

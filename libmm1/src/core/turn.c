@@ -160,8 +160,7 @@ static void free_life(struct mm1_actor *actor)
 static void tell_failed(const struct mm1_actor *actor, const struct mm1_reason *reason)
 {
     struct mm1_failure_sink *sink = mm1__node_of(actor)->failures;
-    if (sink != NULL && reason->kind != MM1_REASON_NORMAL && reason->kind != MM1_REASON_SHUTDOWN &&
-        reason->kind != MM1_REASON_SHUTDOWN_TEXT) {
+    if (sink != NULL && !mm1_reason_is_clean(reason)) {
         sink->failed(sink, actor->path, MM1_ADDR(mm1__address(actor)), reason);
     }
 }

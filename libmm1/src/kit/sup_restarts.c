@@ -1,4 +1,5 @@
-/* The window of restarts that a supervisor counts in. A restart is recorded once and dropped once. */
+/* When a child is to be restarted, and the window of restarts that a supervisor counts in: each is recorded once and
+ * dropped once. */
 #include <mm1/clock.h>
 
 #include "base/mutant.h"
@@ -86,4 +87,24 @@ bool mm1__sup_count_restart(struct mm1__sup *sup, uint64_t now_ns)
         mm1__mutant_restarts++;
     }
     return true;
+}
+
+static bool is_clean(const struct mm1_reason *reason)
+{
+    if (MM1_MUTANT(transient_as_permanent) || MM1_MUTANT(transient_never)) {
+        return MM1_MUTANT(transient_never);
+    }
+    if (MM1_MUTANT(kill_is_clean) && reason->kind == MM1_REASON_KILLED) {
+        return true;
+    }
+    if (MM1_MUTANT(shutdown_text_is_crash) && reason->kind == MM1_REASON_SHUTDOWN_TEXT) {
+        return false;
+    }
+    return mm1_reason_is_clean(reason);
+}
+
+bool mm1__sup_must_restart(const struct mm1__sup_child *child, const struct mm1_reason *reason)
+{
+    return child->restart == MM1__SUP_PERMANENT ||
+           (child->restart == MM1__SUP_TRANSIENT && !is_clean(reason));
 }

@@ -219,21 +219,6 @@ static void restart(struct mm1__sup *sup, struct mm1__sup_child *child, uint64_t
 
 /* --- ends of children ----------------------------------------------------------------------------------------- */
 
-static bool is_clean(const struct mm1_reason *reason)
-{
-    if (MM1_MUTANT(transient_as_permanent) || MM1_MUTANT(transient_never)) {
-        return MM1_MUTANT(transient_never);
-    }
-    if (MM1_MUTANT(kill_is_clean) && reason->kind == MM1_REASON_KILLED) {
-        return true;
-    }
-    if (MM1_MUTANT(shutdown_text_is_crash) && reason->kind == MM1_REASON_SHUTDOWN_TEXT) {
-        return false;
-    }
-    return reason->kind == MM1_REASON_NORMAL || reason->kind == MM1_REASON_SHUTDOWN ||
-           reason->kind == MM1_REASON_SHUTDOWN_TEXT;
-}
-
 static bool significant_left(const struct mm1__sup *sup)
 {
     MM1_LIST_FOREACH(node, &sup->children) {
@@ -252,8 +237,7 @@ static void child_ended(struct mm1__sup *sup, struct mm1__sup_child *child,
                         const struct mm1_reason *reason, uint64_t now)
 {
     MM1_CHECK(child->life == MM1__SUP_ALIVE && !child->signaled);
-    if (child->restart == MM1__SUP_PERMANENT ||
-        (child->restart == MM1__SUP_TRANSIENT && !is_clean(reason))) {
+    if (mm1__sup_must_restart(child, reason)) {
         restart(sup, child, now);
         return;
     }

@@ -149,6 +149,8 @@ struct mm1__sup_action mm1__sup_step(struct mm1__sup *sup, const struct mm1__sup
 bool mm1__sup_busy(const struct mm1__sup *sup);
 /* The process of a child that is ALIVE and not signaled has ended, whatever the step is doing. */
 void mm1__sup_note_gone(struct mm1__sup_child *child);
+/* Whether a child that ended for `reason` is to be restarted, if the limit allows it. */
+bool mm1__sup_must_restart(const struct mm1__sup_child *child, const struct mm1_reason *reason);
 /* How many times there must be room for in `restarts` before the next event: at most max_restarts. Grown with
  * mm1__sup_grow, which takes over `times`, of `capacity`, and returns the old ones to be freed. */
 size_t mm1__sup_room(const struct mm1__sup *sup);

@@ -364,26 +364,21 @@ static void feed(struct mm1_ctx *ctx, struct mm1__supervisor *sup,
     } while (event != NULL);
 }
 
-static bool must_restart(const struct mm1__sup_event *event)
+/* Whether the step will count a restart, for which there must be room. */
+static bool counts(const struct mm1__sup_event *event)
 {
-    enum mm1_reason_kind why = event->reason.kind;
-    bool clean =
-        why == MM1_REASON_NORMAL || why == MM1_REASON_SHUTDOWN || why == MM1_REASON_SHUTDOWN_TEXT;
-    if (MM1_MUTANT(transient_as_permanent) || MM1_MUTANT(limit_counts_clean) ||
-        MM1_MUTANT(shutdown_text_is_crash)) {
-        clean = false;
+    if (MM1_MUTANT(limit_counts_clean) && event->kind == MM1__SUP_ENDED) {
+        return event->child->restart != MM1__SUP_TEMPORARY;
     }
     return event->kind == MM1__SUP_RETRY ||
-           (event->kind == MM1__SUP_ENDED &&
-            (event->child->restart == MM1__SUP_PERMANENT ||
-             (event->child->restart == MM1__SUP_TRANSIENT && !clean)));
+           (event->kind == MM1__SUP_ENDED && mm1__sup_must_restart(event->child, &event->reason));
 }
 
 void mm1__sup_begin(struct mm1_ctx *ctx, struct mm1__supervisor *sup,
                     const struct mm1__sup_event *event)
 {
     struct mm1__sup_event in_its_place;
-    sup->restarts = must_restart(event);
+    sup->restarts = counts(event);
     if (sup->restarts && !make_room(sup)) {
         sup->restarts = false;
         in_its_place = no_memory();

@@ -136,8 +136,7 @@ static bool boot(struct run *run)
 static int main_ended(const struct run *run, const struct mm1_reason *reason)
 {
     char why[MM1__REASON_LINE_MAX];
-    if (reason->kind == MM1_REASON_NORMAL || reason->kind == MM1_REASON_SHUTDOWN ||
-        reason->kind == MM1_REASON_SHUTDOWN_TEXT) {
+    if (mm1_reason_is_clean(reason)) {
         return 0;
     }
     say(run, "its main failed: %s", mm1__reason_line(reason, why));
